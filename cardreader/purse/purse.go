@@ -1,0 +1,193 @@
+// Package purse puts a purchase order on a prepaid card and finds out, from the card alone, whether it is there.
+//
+// It knows no reader and no database. It turns an [Order] into a [Plan] (the exact bytes, before and after), writes the
+// plan in an order that leaves one valid slot whatever happens, reads it back, and judges a card that comes back later
+// against a plan ([Resolve]). The plan is serialisable: the counter commits it as the intent before the first byte.
+package purse
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tally/meter/quantity"
+)
+
+// Memory is an opened memory chip as the purse needs it. Addresses and lengths are in bytes from the start of the
+// user memory. An error matching cardreader.ErrOutcomeUnknown may have left the card changed; after it the Memory is
+// dead.
+type Memory interface {
+	// Size is the number of user bytes.
+	Size() int
+	// Read returns n bytes from addr.
+	Read(ctx context.Context, addr, n int) ([]byte, error)
+	// Unlock makes the memory writable (presents the secret code) and proves it by the chip's own error counter, not
+	// by a status word. It refuses without a byte sent when the code was already presented in this insertion, when at
+	// most one try is left, or when it would be a factory code on an issued card. Calling it when already unlocked
+	// does nothing.
+	Unlock(ctx context.Context) error
+	// Write stores data at addr. It does not verify; the purse reads back.
+	Write(ctx context.Context, addr int, data []byte) error
+	// Do runs f while no other program can talk to the card.
+	Do(ctx context.Context, f func() error) error
+}
+
+// CardID identifies a customer's card: utility region and card number. The same number in another region is another
+// card.
+type CardID struct {
+	Region uint16 `json:"region"`
+	No     string `json:"no"` // decimal digits as printed, leading zeros kept
+}
+
+// String gives "region-number", e.g. "0571-00001234".
+func (c CardID) String() string { return fmt.Sprintf("%04X-%s", c.Region, c.No) }
+
+// IsZero reports whether c names no card.
+func (c CardID) IsZero() bool { return c == CardID{} }
+
+// Amount counts in the card's own [Unit].
+type Amount int64
+
+// Unit is what a card counts in.
+type Unit string
+
+// Units of cards.
+const (
+	UnitDeciM3  Unit = "0.1m3"
+	UnitCentiM3 Unit = "0.01m3"
+	UnitFen     Unit = "fen"
+)
+
+// Litres is the size of one unit, 0 for a money card.
+func (u Unit) Litres() quantity.Volume {
+	switch u {
+	case UnitDeciM3:
+		return 100
+	case UnitCentiM3:
+		return 10
+	}
+	return 0
+}
+
+// Kind says what a card is for.
+type Kind string
+
+// Kinds of cards.
+const (
+	KindUser     Kind = "user"
+	KindOpen     Kind = "open_account"
+	KindReissue  Kind = "reissue"
+	KindTransfer Kind = "transfer"
+	KindCheck    Kind = "check"
+	KindClear    Kind = "clear"
+	KindParam    Kind = "parameter"
+	KindTool     Kind = "tool"
+)
+
+// Op says why an order was put on a card.
+type Op string
+
+// Operations of an order.
+const (
+	OpBuy         Op = "buy"
+	OpReissue     Op = "reissue"      // 补卡
+	OpMakeUp      Op = "make_up"      // 掉气补气
+	OpRefund      Op = "refund"       // 退气
+	OpMeterChange Op = "meter_change" // 换表补气
+)
+
+// Order is what the counter wants on the card.
+type Order struct {
+	Tag         Tag // from the journal id; with Seq it tells our order from anybody else's
+	Op          Op
+	Qty         Amount // what is bought; negative only for a refund
+	Price       quantity.Price
+	Tier        uint8
+	Alarm       Amount // remaining credit at which the meter warns
+	Hoard       Amount // ceiling of credit the meter accepts (囤积上限)
+	Overdraft   Amount
+	At          time.Time
+	Workstation uint16
+	Operator    uint16
+}
+
+// State is all that a read card said.
+type State struct {
+	Profile    string     `json:"profile"` // name and version, "GEN4442 v1"
+	Card       CardID     `json:"card"`
+	Kind       Kind       `json:"kind"`
+	Meter      string     `json:"meter"` // bound meter number, empty when not bound yet
+	Unit       Unit       `json:"unit"`
+	Water      bool       `json:"water"`
+	IssueCount uint8      `json:"issue_count"`
+	Order      *OnCard    `json:"order"`      // newest valid order, nil when there is none
+	WriteBack  *WriteBack `json:"write_back"` // newest valid state the meter wrote back, nil when none
+	Swiped     bool       `json:"swiped"`     // the meter has taken the newest order (also true when there is none to take)
+	Damaged    []string   `json:"damaged"`    // what on the card is invalid, in stable words ("slot_a_crc")
+	Image      Image      `json:"image"`      // every byte that was read
+}
+
+// OnCard is an order as it lies on the card.
+type OnCard struct {
+	Slot       string         `json:"slot"` // "a" or "b"
+	Seq        uint16         `json:"seq"`
+	Qty        Amount         `json:"qty"`
+	Cumulative Amount         `json:"cumulative"`
+	Price      quantity.Price `json:"price"`
+	Tier       uint8          `json:"tier"`
+	Op         Op             `json:"op"`
+	Tag        Tag            `json:"tag"`
+	At         string         `json:"at"` // as on the card, hour resolution, "2026-11-21T14"
+}
+
+// WriteBack is what the meter wrote on the card when it was swiped.
+type WriteBack struct {
+	Slot       string   `json:"slot"`
+	Seq        uint16   `json:"seq"`
+	Accepted   Amount   `json:"accepted"`  // cumulative that the meter has credited
+	Remaining  Amount   `json:"remaining"` // signed: negative in overdraft
+	Used       Amount   `json:"used"`
+	Valve      uint8    `json:"valve"`
+	BatteryDV  uint8    `json:"battery_dv"` // 0.1 V
+	Status     []string `json:"status"`     // set flags in stable words: magnet, tamper, overflow, leak, low_battery, valve_fault, overdraft, clock
+	LastEvent  uint8    `json:"last_event"`
+	Magnet     uint8    `json:"magnet"`
+	ValveError uint8    `json:"valve_errors"`
+	MeterTime  string   `json:"meter_time"`
+	MeterNo    string   `json:"meter_no"`
+}
+
+// Plan is one order, worked out to the byte against one state of one card. It goes into the journal as it is.
+type Plan struct {
+	Profile    string `json:"profile"`
+	Card       CardID `json:"card"`
+	Seq        uint16 `json:"seq"`
+	Tag        Tag    `json:"tag"`
+	Qty        Amount `json:"qty"`
+	Cumulative Amount `json:"cumulative"`
+	Before     Image  `json:"before"`
+	After      Image  `json:"after"`
+	Steps      []Step `json:"steps"`
+}
+
+// Step is one write that is read back before the next is begun.
+type Step struct {
+	Name string `json:"name"` // invalidate, body, commit, stamp
+	Addr int    `json:"addr"`
+	Data Image  `json:"data"`
+}
+
+// Verdict is what a card says about a plan.
+type Verdict string
+
+// Verdicts of Resolve.
+const (
+	// Done: our sequence and our tag are on the card, valid.
+	Done Verdict = "done"
+	// NotDone: the order the plan was made against is still the newest; ours is not there and nothing else is.
+	NotDone Verdict = "not_done"
+	// OtherCard: this is not the card of the plan; it says nothing.
+	OtherCard Verdict = "other_card"
+	// Unclear: a foreign sequence, or no valid slot: a leader decides (quarantine).
+	Unclear Verdict = "unclear"
+)

@@ -1,0 +1,49 @@
+package counter
+
+import (
+	"time"
+
+	"tally/cardreader/purse"
+	"tally/counter/tariff"
+	"tally/meter/quantity"
+)
+
+// OrderState is how far one card write is. An order is never deleted.
+type OrderState string
+
+// States of an order. Intended and InDoubt are open: the card has the last word.
+const (
+	Intended    OrderState = "intended"    // money and both images are on disk; the card may be being written
+	InDoubt     OrderState = "in_doubt"    // the write ended without proof
+	Done        OrderState = "done"        // read back from the card
+	Void        OrderState = "void"        // the card proved that nothing was written, and the clerk gave the money back
+	Quarantined OrderState = "quarantined" // the card fits neither before nor after; a leader decides
+)
+
+// Open reports whether the order's money is still without an end.
+func (s OrderState) Open() bool { return s == Intended || s == InDoubt || s == Quarantined }
+
+// Order is one journaled card write with its money: the sale journal.
+type Order struct {
+	ID       string          `json:"id"`      // time-ordered, unique over all nodes
+	Request  string          `json:"request"` // the page's request id: the same request is the same order
+	Op       purse.Op        `json:"op"`
+	State    OrderState      `json:"state"`
+	Account  string          `json:"account"`
+	Card     purse.CardID    `json:"card"`
+	Meter    string          `json:"meter"`
+	Operator string          `json:"operator"`
+	Station  string          `json:"station"`
+	IntentAt time.Time       `json:"intent_at"`
+	EndAt    time.Time       `json:"end_at"`
+	Volume   quantity.Volume `json:"volume_l"`
+	Amount   quantity.Money  `json:"amount_fen"`
+	Lines    []tariff.Line   `json:"lines"`
+	Table    int             `json:"table_version"`
+	Receipt  uint64          `json:"receipt"` // number from the station's stock, 0 until Done
+	Copies   int             `json:"copies"`  // reprints so far
+	Plan     purse.Plan      `json:"plan"`
+	Doubted  bool            `json:"doubted"`   // was in doubt at some time
+	Why      string          `json:"why"`       // stable code of what went wrong, empty when nothing did
+	ClosedBy string          `json:"closed_by"` // operator who voided or retried it
+}

@@ -1,0 +1,68 @@
+package counter
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Refusal is an answer that a clerk can act on: a stable code, for which package phrase has a message and a hint in each
+// language, and the figures in it. Operators see the cause in the log, users do not.
+type Refusal struct {
+	Code  string            `json:"code"`
+	Args  map[string]string `json:"args,omitempty"`
+	Cause error             `json:"-"`
+}
+
+// Error is for logs.
+func (r *Refusal) Error() string {
+	if r.Cause != nil {
+		return fmt.Sprintf("refused: %s: %v", r.Code, r.Cause)
+	}
+	return "refused: " + r.Code
+}
+
+// Unwrap returns the cause.
+func (r *Refusal) Unwrap() error { return r.Cause }
+
+// Codes of refusals. Those of package cardreader (card_removed, reader_gone, …) are used as they are.
+const (
+	CodeNotSwiped     = "not_swiped"   // the meter has not taken the last order yet
+	CodeLocked        = "locked"       // sale lock 停售
+	CodeUnknownCard   = "unknown_card" // no account has this card
+	CodeOtherRegion   = "other_region"
+	CodeCardChanged   = "card_changed"  // another card lies on the reader than the one shown
+	CodeQuoteChanged  = "quote_changed" // amount or volume is not what was agreed
+	CodeBadAmount     = "bad_amount"    // not a positive multiple of the card's unit, or both or none given
+	CodeTooLittle     = "too_little"    // the money does not buy one unit
+	CodeOverLimit     = "over_limit"    // limit per purchase
+	CodeOverHoard     = "over_hoard"    // meter's ceiling would be passed
+	CodeNoTariff      = "no_tariff"
+	CodeNoRoom        = "no_room"
+	CodeStore         = "store"
+	CodeInDoubt       = "in_doubt" // this card has an order in doubt; resolve it first
+	CodeQuarantine    = "quarantine"
+	CodeWriteUnknown  = "write_unknown" // the sale just made is in doubt: put the same card back
+	CodeNotWritten    = "not_written"   // proven: nothing is on the card
+	CodeDamaged       = "card_damaged"
+	CodeCardBehind    = "card_behind"  // the card carries an older order than the ledger knows
+	CodeCardAhead     = "card_ahead"   // the card carries a write that the ledger does not know
+	CodeLogin         = "login"        // wrong name or password; never says which
+	CodeLoginPaused   = "login_paused" // too many wrong logins
+	CodeNoSession     = "no_session"
+	CodeForbidden     = "forbidden"
+	CodeRequestReused = "request_reused" // same request id, other content
+	CodeNotFound      = "not_found"
+	CodeInternal      = "internal"
+	CodeBusy          = "busy" // the desk is doing something else
+)
+
+// AsRefusal finds the Refusal in err, or makes one of code internal that keeps err as its cause. nil stays nil.
+func AsRefusal(err error) *Refusal {
+	if err == nil {
+		return nil
+	}
+	if r, ok := errors.AsType[*Refusal](err); ok {
+		return r
+	}
+	return &Refusal{Code: CodeInternal, Cause: err}
+}

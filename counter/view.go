@@ -1,0 +1,103 @@
+package counter
+
+import (
+	"time"
+
+	"tally/cardreader"
+	"tally/cardreader/purse"
+	"tally/counter/tariff"
+	"tally/meter/quantity"
+)
+
+// Desk is what lies on one reader right now, as the clerk's page shows it. After a removal nothing of the card is
+// left in it.
+type Desk struct {
+	Reader    string               `json:"reader"`
+	Phase     Phase                `json:"phase"`
+	Insertion cardreader.Insertion `json:"insertion"`
+	Card      *purse.State         `json:"card"`
+	Account   *AccountView         `json:"account"`
+	Problem   *Refusal             `json:"problem"`  // why the card cannot be used, or why a sale would be refused
+	InDoubt   *Order               `json:"in_doubt"` // an open order of this card that needs the clerk's choice
+}
+
+// Phase is what a desk is doing.
+type Phase string
+
+// Phases of a desk.
+const (
+	NoReader Phase = "no_reader"
+	Empty    Phase = "empty" // waiting for a card
+	Reading  Phase = "reading"
+	Ready    Phase = "ready"   // card read; Problem tells whether something stands against a sale
+	Writing  Phase = "writing" // do not pull the card
+	Failed   Phase = "failed"  // the card could not be read; Problem says why
+)
+
+// AccountView is an account as shown to people: name and phone masked unless the operator asks to see them.
+type AccountView struct {
+	No         string          `json:"no"`
+	Name       string          `json:"name"`
+	Address    string          `json:"address"`
+	Phone      string          `json:"phone"`
+	PriceClass string          `json:"price_class"`
+	Card       purse.CardID    `json:"card"`
+	Meter      string          `json:"meter"`
+	Bought     quantity.Volume `json:"bought_l"`
+	Locked     bool            `json:"locked"`
+}
+
+// Ask is what the clerk typed: exactly one of Volume and Money is set.
+type Ask struct {
+	Reader    string               `json:"reader"`
+	Insertion cardreader.Insertion `json:"insertion"` // the card the clerk saw; another one is refused
+	Volume    quantity.Volume      `json:"volume_l"`
+	Money     quantity.Money       `json:"money_fen"`
+}
+
+// Quote is the answer to an Ask: what would be written and paid. By money, Volume is the most that the money buys in
+// steps of the card's unit, and Change what is called back.
+type Quote struct {
+	Ask     Ask             `json:"ask"`
+	Account string          `json:"account"`
+	Volume  quantity.Volume `json:"volume_l"`
+	Amount  quantity.Money  `json:"amount_fen"`
+	Change  quantity.Money  `json:"change_fen"`
+	Lines   []tariff.Line   `json:"lines"`
+	Table   int             `json:"table_version"`
+}
+
+// Sell confirms a quote. The amount and volume that the customer agreed to are repeated: when they are not what the
+// sale would be now (price released meanwhile), it is refused.
+type Sell struct {
+	Request string          `json:"request"` // made by the page when the quote was shown, 16–64 of [A-Za-z0-9_-]
+	Ask     Ask             `json:"ask"`
+	Volume  quantity.Volume `json:"volume_l"`
+	Amount  quantity.Money  `json:"amount_fen"`
+}
+
+// Receipt is a finished sale as printed.
+type Receipt struct {
+	No       uint64          `json:"no"`
+	Station  string          `json:"station"`
+	Order    string          `json:"order"`
+	At       time.Time       `json:"at"`
+	Account  AccountView     `json:"account"`
+	Operator string          `json:"operator"`
+	Volume   quantity.Volume `json:"volume_l"`
+	Lines    []tariff.Line   `json:"lines"`
+	Amount   quantity.Money  `json:"amount_fen"`
+	Capitals string          `json:"capitals"` // amount in capital numerals (大写)
+	Copy     int             `json:"copy"`     // 0 for the first print, n for 重打 第 n 次
+	CardSeq  uint16          `json:"card_seq"`
+}
+
+// Session is a logged-in operator.
+type Session struct {
+	Token    string    `json:"-"` // 256 random bits; only its hash is kept
+	Operator string    `json:"operator"`
+	Display  string    `json:"display"`
+	Role     Role      `json:"role"`
+	Since    time.Time `json:"since"`
+	Expires  time.Time `json:"expires"`
+}
