@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"tally/cmd/internal/config"
+	"tally/cmd/internal/control"
+	"tally/counter"
+	"tally/meter"
+)
+
+// Env is the world of one command: its streams, its environment and its arguments without the program's name.
+type Env struct {
+	Args   []string
+	In     io.Reader
+	Out    io.Writer // data
+	Err    io.Writer // messages
+	Getenv func(string) string
+}
+
+// TallydDeps is what tallyd's commands are made of.
+type TallydDeps struct {
+	// Run runs a node until ctx ends. It writes to nothing but log.
+	Run func(ctx context.Context, n config.Node, log *slog.Logger) error
+	// Demo runs the demonstration until ctx ends.
+	Demo func(ctx context.Context, o DemoOptions) error
+	// AddOperator stores a new operator in the ledger of a stopped node. It is refused with an error matching
+	// ErrRefused (wrapped) when the name is taken, the password too weak, or a daemon holds the ledger.
+	AddOperator func(ctx context.Context, n config.Node, op NewOperator) error
+	// Known lists what configs may name: meter models and card profiles.
+	Known config.Known
+}
+
+// DemoOptions is what `tallyd demo` was asked for.
+type DemoOptions struct {
+	Dir    string // where the demo keeps its data, absolute
+	Listen string // host:port of the page
+	Fresh  bool   // throw old data away first
+	Lang   string // "zh" or "en"
+	Out    io.Writer
+	Log    *slog.Logger
+}
+
+// NewOperator is somebody who shall be able to log in.
+type NewOperator struct {
+	Name     string
+	Display  string // as on receipts; the name when not given
+	No       uint16 // as in the card's write stamp
+	Role     counter.Role
+	Password config.Secret
+}
+
+// TallyDeps is what the technician's commands are made of.
+type TallyDeps struct {
+	// Cards reads cards through PC/SC when no daemon runs on this machine. close ends it.
+	Cards func(ctx context.Context) (cards control.Cards, close func() error, err error)
+	// ReadMeter opens the line, reads its only meter once and closes the line.
+	ReadMeter func(ctx context.Context, l config.Line) (meter.Reading, error)
+	Known     config.Known
+}
+
+// CentralDeps is what tally-central's commands are made of.
+type CentralDeps struct {
+	// Run runs the ingest until ctx ends.
+	Run func(ctx context.Context, c config.Central, log *slog.Logger) error
+}

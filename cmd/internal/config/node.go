@@ -1,0 +1,137 @@
+package config
+
+import (
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"tally/counter/tariff"
+	"tally/meter"
+)
+
+// Node is the configuration of tallyd, checked and complete. Paths are absolute.
+type Node struct {
+	File    string // the file it was read from; empty when it was made in the program
+	Name    string // [A-Za-z0-9_-]{1,64}: node name in topics, MQTT user name, certificate CN
+	DataDir string // absolute; everything the node keeps lies in it
+	HTTP    HTTP
+	Log     Log
+	Counter Counter
+	Cards   Cards
+	Lines   []Line
+	Uplink  *Uplink // nil when the node has no central system
+}
+
+// Socket is where the node listens for the technician's command, inside the data folder.
+func (n Node) Socket() string { return filepath.Join(n.DataDir, SocketName) }
+
+// SocketName is the file name of the control socket in a data folder.
+const SocketName = "tallyd.sock"
+
+// HTTP is the local web server. Without a certificate it listens on loopback addresses only.
+type HTTP struct {
+	Listen   string   // host:port
+	Hosts    []string // names allowed in the Host header besides loopback names and the listen address
+	CertFile string   // TLS; both or none
+	KeyFile  string
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  slog.Level
+	Format string // LogAuto, LogText, LogJSON
+}
+
+// Formats of the log.
+const (
+	LogAuto = "auto" // text on a terminal, JSON otherwise
+	LogText = "text"
+	LogJSON = "json"
+)
+
+// Counter is the service-hall part of a node (营业厅).
+type Counter struct {
+	Enabled   bool
+	Station   string // name on receipts, and of the stock of receipt numbers
+	StationNo uint16 // as in the card's write stamp
+	Region    uint16 // utility region; cards of another are refused
+	Lang      string // "zh" or "en": language of the page before somebody switches it
+	Tariffs   []tariff.Table
+}
+
+// Cards says where IC cards are read.
+type Cards struct {
+	Source   string   // CardsPCSC or CardsNone
+	Readers  []string // a reader is used when its name contains one of these, ignoring case; empty for all
+	Dialect  string   // DialectAuto, DialectACS, DialectOmnikey
+	Profiles []string // names of card profiles, e.g. "GEN4442 v1"
+	PSC      Secret   // six hex digits; unset when cards are only read
+}
+
+// Sources of cards.
+const (
+	CardsPCSC = "pcsc"
+	CardsNone = "none"
+)
+
+// Dialects of memory-card readers.
+const (
+	DialectAuto    = "auto" // by the reader's name
+	DialectACS     = "acs"
+	DialectOmnikey = "omnikey"
+)
+
+// Line is one serial or TCP line with the meters on it.
+type Line struct {
+	Name     string
+	Kind     string        // KindSerial or KindTCP
+	Port     string        // serial: device path or name ("/dev/serial/by-id/…", "COM3")
+	Address  string        // tcp: host:port
+	Protocol string        // ModbusRTU, ModbusTCP or RTUOverTCP
+	Baud     int           // serial: 300–921600
+	Parity   string        // serial: ParityNone, ParityEven, ParityOdd
+	DataBits int           // serial: 7 or 8
+	StopBits int           // serial: 1 or 2
+	Gap      time.Duration // silence between frames beyond what the protocol needs; 0 for the protocol's own
+	Meters   []Meter
+}
+
+// Kinds of lines.
+const (
+	KindSerial = "serial"
+	KindTCP    = "tcp"
+)
+
+// Protocols of lines.
+const (
+	ModbusRTU  = "modbus-rtu"
+	ModbusTCP  = "modbus-tcp"
+	RTUOverTCP = "rtu-over-tcp"
+)
+
+// Parities of serial lines.
+const (
+	ParityNone = "none"
+	ParityEven = "even"
+	ParityOdd  = "odd"
+)
+
+// Meter is one meter on a line.
+type Meter struct {
+	ID      meter.ID
+	Unit    uint8 // Modbus address, 1–247
+	Model   string
+	Every   time.Duration // 1 s – 24 h
+	Timeout time.Duration // 50 ms – 60 s, for one answer
+}
+
+// Uplink is the connection to the broker.
+type Uplink struct {
+	Broker   string // tcp://host:port or ssl://host:port
+	ClientID string // the node's name, or the centre's id
+	Username string // the node's name when not set and a password is
+	Password Secret
+	CAFile   string // broker's authority; empty for the system's
+	CertFile string // client certificate; both or none
+	KeyFile  string
+}
