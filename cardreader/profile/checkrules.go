@@ -1,0 +1,117 @@
+package profile
+
+import "slices"
+
+// semantics checks that the fields can carry what the rules say. It runs on a layout that is sound.
+func (c *checker) semantics() {
+	r := c.p.Rules
+	c.wants("header", c.p.Header, CardNo, "to tell one customer's card from another's")
+	c.wants("order", c.p.Order, Qty, "")
+	if r.Unit == UnitFlag {
+		c.wants("header", c.p.Header, UnitOf, `for rules.unit = "flag"`)
+	}
+	if r.Order == OrderCumulative {
+		c.wants("order", c.p.Order, Cumulative, `for rules.order = "cumulative"`)
+	}
+	if r.Count != CountNone {
+		c.wants("order", c.p.Order, Seq, "for rules.count; say count = \"none\" when there is none")
+	}
+	if r.Count == CountMeter || r.Swiped == SwipedWriteBack {
+		c.wants("write_back", c.p.WriteBack, Seq, "for what the rules read there")
+	}
+	c.mark()
+	c.words()
+	c.copies()
+	c.write()
+}
+
+func (c *checker) wants(key string, b *Block, m Meaning, why string) {
+	if b == nil || b.Field(m) == nil {
+		c.bad(key, "no field means %q: want one %s", m, why)
+	}
+}
+
+func (c *checker) mark() {
+	if c.p.Rules.Swiped != SwipedMark {
+		return
+	}
+	f := c.p.Order.Field(Mark)
+	if f == nil {
+		c.bad("order", `no field means "mark": want one for rules.swiped = "mark"`)
+		return
+	}
+	for _, w := range []string{"fresh", "swiped"} {
+		if _, ok := f.Words[w]; !ok {
+			c.bad("order", `the field that means "mark" has no value for %q: want values = { fresh = …, swiped = … }`, w)
+		}
+	}
+}
+
+// words holds fields of closed vocabularies to the words that the software knows.
+func (c *checker) words() {
+	for _, n := range c.blocks() {
+		if n.b == nil {
+			continue
+		}
+		for _, f := range n.b.Fields {
+			for w := range f.Words {
+				if list := vocabulary(f.Means); list != nil && !slices.Contains(list, w) {
+					c.bad(n.key, "field %q has a value called %q, which is not known: want %v", f.Name, w, list)
+				}
+			}
+		}
+	}
+}
+
+func vocabulary(m Meaning) []string {
+	switch m {
+	case KindOf:
+		return []string{"user", "open_account", "reissue", "transfer", "check", "clear", "parameter", "tool"}
+	case UnitOf:
+		return []string{"0.1m3", "0.01m3", "fen"}
+	case OpOf:
+		return []string{"buy", "reissue", "make_up", "refund", "meter_change"}
+	case Mark:
+		return []string{"fresh", "swiped"}
+	}
+	return nil
+}
+
+func (c *checker) copies() {
+	want := 2
+	if c.p.Rules.Copies == CopiesSingle {
+		want = 1
+	}
+	if got := len(c.p.Order.Slots); got != want {
+		c.bad("order", "%d slots: want %d for rules.copies = %q", got, want, c.p.Rules.Copies)
+	}
+	if c.p.Rules.Copies == CopiesAlternate && (c.p.Rules.Count == CountNone || c.p.Order.Commit.Kind == CommitNone) {
+		c.bad("rules.copies", "slots that take turns need a sequence and a commit rule to tell which one counts")
+	}
+}
+
+// write holds the order of steps to what makes it safe: a slot is marked invalid before it changes, and committed last.
+func (c *checker) write() {
+	steps := c.p.Rules.Write
+	place := func(w WriteOp) int { return slices.Index(steps, w) }
+	if place(WriteBody) < 0 {
+		c.bad("rules.write", `no "body": want the step that writes the order`)
+		return
+	}
+	byByte := c.p.Order.Commit.Kind == CommitByte
+	if byByte != (place(WriteCommit) >= 0) || byByte != (place(WriteInvalidate) >= 0) {
+		c.bad("rules.write", `"invalidate" and "commit" go with commit.kind = "byte", and with no other`)
+	}
+	if byByte && (place(WriteInvalidate) > place(WriteBody) || place(WriteBody) > place(WriteCommit)) {
+		c.bad("rules.write", `the order is %v: want "invalidate", then "body", then "commit"`, steps)
+	}
+	if (place(WriteBackup) >= 0) != (c.p.Rules.Copies == CopiesBackup) {
+		c.bad("rules.write", `"backup" goes with rules.copies = "backup", and with no other`)
+	}
+	if b := place(WriteBackup); b >= 0 && b < max(place(WriteBody), place(WriteCommit)) {
+		c.bad("rules.write", `the backup is written before the order is whole: want "backup" after it`)
+	}
+	if s := place(WriteStamp); s >= 0 && (s != len(steps)-1 || c.p.Stamp == nil) {
+		c.bad("rules.write", `"stamp" needs a table [stamp] and stands last`)
+	}
+}
