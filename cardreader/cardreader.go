@@ -40,6 +40,12 @@ type Event struct {
 	ATR       []byte    // answer to reset, ≤ 33 bytes (ISO 7816-3); empty for a mute card
 }
 
+// Length of a short command APDU (ISO 7816-4 §5.1).
+const (
+	MinCommand = 4
+	MaxCommand = 261
+)
+
 // Source watches readers and opens the cards in them.
 type Source interface {
 	// Run watches until ctx ends and then returns nil; it returns an error only when watching is impossible for good.

@@ -67,17 +67,34 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// Codes that more than one adapter or driver reports.
+// Codes that adapters and chip drivers report. The set is closed: whoever shows errors to people has a sentence for
+// each.
 const (
 	CodeCardRemoved   = "card_removed"
 	CodeReaderGone    = "reader_gone"
 	CodeCardMute      = "card_mute"              // no answer to reset: turned wrong way, or a reader without memory-card support
 	CodeCardReset     = "card_reset"             // another program reset the card
-	CodeCardBusy      = "card_busy"              // another program holds the card
+	CodeCardBusy      = "card_busy"              // another program, or another connection of this one, holds the card
+	CodeCardFault     = "card_fault"             // the exchange with the card broke down
 	CodeNoService     = "no_service"             // pcscd or the Windows smart-card service is not there
 	CodeNoPCSC        = "no_pcsc_support"        // this build has no PC/SC
 	CodeTimeout       = "timeout"                // the watchdog ended an exchange
+	CodeCanceled      = "canceled"               // the caller gave up before anything was sent
 	CodeShortAnswer   = "short_answer"           // fewer than two bytes came back: the card was pulled
+	CodeBadAnswer     = "bad_answer"             // an answer that the command cannot have, such as a refusal or a wrong length
+	CodeBadCommand    = "bad_command"            // the caller's mistake: not an APDU, or an address outside the chip
+	CodeNested        = "nested_exclusive"       // the caller's mistake: Do within Do
+	CodeDead          = "connection_dead"        // an earlier error ended this connection: close, open again, identify
+	CodeDriverFault   = "driver_fault"           // the PC/SC library panicked
+	CodeDenied        = "access_denied"          // the service does not let this user in (polkit, Windows rights)
 	CodeNoMemoryCards = "reader_no_memory_cards" // the reader does not know the memory-card commands
 	CodeNotSupported  = "not_supported"
+
+	CodePSCPresented = "psc_already_presented" // once an insertion: take the card out and insert it again
+	CodePSCFactory   = "psc_factory_code"      // the configured code is the factory's, the card is an issued one
+	CodePSCLastTry   = "psc_last_try"          // at most one try left: presenting could lock the card for ever
+	CodePSCWrong     = "psc_wrong"             // the chip refused the code: not our card, or a wrong configuration
+	CodePSCUnproven  = "psc_unproven"          // the reader's answer and the error counter do not agree
+	CodeCardLocked   = "card_locked"           // no try left: read-only for ever
+	CodeNotUnlocked  = "card_not_unlocked"     // the caller's mistake: a write before Unlock
 )
