@@ -1,0 +1,131 @@
+package config
+
+// Codes of problems.
+const (
+	codeSyntax       = "syntax"
+	codeRead         = "read"
+	codeTooLarge     = "too_large"
+	codeDepth        = "too_deep"
+	codeUnknown      = "unknown_key"
+	codeUnknownGuess = "unknown_key_guess"
+	codeSecretInFile = "secret_in_file"
+	codeType         = "wrong_type"
+	codeEmpty        = "empty"
+	codeControl      = "control_characters"
+	codeMissing      = "missing"
+	codeName         = "bad_name"
+	codeRange        = "out_of_range"
+	codeDuration     = "bad_duration"
+	codeChoice       = "bad_choice"
+	codeChoiceGuess  = "bad_choice_guess"
+	codeTooMany      = "too_many"
+	codeTwice        = "used_twice"
+	codeTaken        = "taken"
+	codeUnfit        = "does_not_fit"
+	codeNeeds        = "needs"
+	codeAddress      = "bad_address"
+	codeOpen         = "open_to_network"
+	codeHost         = "bad_host"
+	codeHex16        = "bad_hex16"
+	codeDate         = "bad_date"
+	codeFraction     = "inexact"
+	codeDecimal      = "bad_decimal"
+	codeZero         = "not_positive"
+	codeTierOrder    = "tier_order"
+	codeTierOpen     = "tier_without_limit"
+	codeTierLast     = "last_tier_limited"
+	codeBroker       = "bad_broker"
+	codeCredentials  = "credentials_in_url"
+	codeBothSecrets  = "both_secrets"
+	codeEnvName      = "bad_env_name"
+	codeEnvUnset     = "env_unset"
+	codeSecretRead   = "secret_unreadable"
+	codeSecretOpen   = "secret_readable_by_all"
+	codeSecretBad    = "secret_empty"
+	codePSC          = "bad_psc"
+	codeFile         = "file_unusable"
+)
+
+// text is a sentence in both languages.
+type text struct{ en, zh string }
+
+func (t text) in(lang string) string {
+	if lang == "zh" {
+		return t.zh
+	}
+	return t.en
+}
+
+// phrases holds the sentence of each code. Every sentence says what is wrong and, after a semicolon, what is right.
+var phrases = map[string]text{
+	codeSyntax:       {"this is not TOML: %s", "不是合法的 TOML：%s"},
+	codeRead:         {"cannot read the file: %s", "无法读取文件：%s"},
+	codeTooLarge:     {"the file is larger than %d bytes; this is no configuration", "文件超过 %d 字节；这不是配置文件"},
+	codeDepth:        {"is nested deeper than %d levels; this is no configuration", "嵌套超过 %d 层；这不是配置文件"},
+	codeUnknown:      {"unknown key; known here: %s", "未知的键；此处可用：%s"},
+	codeUnknownGuess: {"unknown key; did you mean %s?", "未知的键；是否想写 %s？"},
+	codeSecretInFile: {"a secret does not belong in this file; put it into a file of its own and name that with %s, or name an environment variable with %s",
+		"密钥或口令不得写在本文件中；请存入单独的文件并用 %s 指明，或用 %s 指明环境变量"},
+	codeType:    {"is %s; want %s", "现为%s；应为%s"},
+	codeEmpty:   {"is empty; give a value or remove the key", "为空；请填写，或删除此键"},
+	codeControl: {"holds control characters or is too long; use plain text of at most 4096 bytes", "含控制字符或过长；请用不超过 4096 字节的普通文本"},
+	codeMissing: {"missing; add %s", "缺少；请添加 %s"},
+	codeName: {"%s is not a name; use 1 to 64 of A-Z, a-z, 0-9, _ and -",
+		"%s 不是合法名称；请用 1 至 64 个字符：A-Z、a-z、0-9、_、-"},
+	codeRange:       {"%s is out of range; want %s to %s", "%s 超出范围；应在 %s 至 %s 之间"},
+	codeDuration:    {"%s is not a duration; write a number and a unit, as in \"15m\" or \"1h30m\"", "%s 不是时长；请写数字加单位，如 \"15m\" 或 \"1h30m\""},
+	codeChoice:      {"%s is not possible here; one of %s", "此处不能为 %s；可选：%s"},
+	codeChoiceGuess: {"%s is not known; did you mean %s? (known: %s)", "未知的 %s；是否想写 %s？（可选：%s）"},
+	codeTooMany:     {"has %d entries; at most %d", "有 %d 项；最多 %d 项"},
+	codeTwice:       {"%s stands here twice; remove one", "%s 重复；请删除其中之一"},
+	codeTaken:       {"%s is already used on line %d of the file; give each its own", "%s 已在文件第 %d 行使用；不得重复"},
+	codeUnfit:       {"has no meaning with %s; remove it", "与 %s 同时使用没有意义；请删除"},
+	codeNeeds:       {"needs %s beside it; set both or none", "需要与 %s 一起设置；请同时设置或都不设置"},
+	codeAddress:     {"%s is not an address; want host:port, as in %q", "%s 不是地址；应为 主机:端口，如 %q"},
+	codeOpen: {"%s can be reached from the network, and this page carries passwords; use a loopback address such as \"127.0.0.1:8420\", or set %s",
+		"%s 可从网络访问，而页面会传送口令；请用本机地址，如 \"127.0.0.1:8420\"，或设置 %s"},
+	codeHost: {"%s is not a host name; want a name or an IP address without a port", "%s 不是主机名；应为不带端口的名称或 IP 地址"},
+	codeHex16: {"%s is not a region; want four hexadecimal digits in quotes, as in \"0571\"",
+		"%s 不是区域号；应为引号内的四位十六进制数，如 \"0571\""},
+	codeDate:     {"%s is not a date; want year-month-day, as in 2026-01-01", "%s 不是日期；应为 年-月-日，如 2026-01-01"},
+	codeFraction: {"a fraction without quotes is not exact; put it in quotes, as in %s = %q", "不加引号的小数不精确；请加引号，如 %s = %q"},
+	codeDecimal:  {"%s is not a decimal number with at most %d decimals; want one as in %q", "%s 不是最多 %d 位小数的数；应如 %q"},
+	codeZero:     {"%s is out of range; want more than 0 and at most %s", "%s 超出范围；应大于 0 且不超过 %s"},
+	codeTierOrder: {"%s does not ascend; a tier ends above the one before it, here above %s",
+		"%s 未递增；每一阶梯的上限应大于前一阶梯，此处应大于 %s"},
+	codeTierOpen: {"missing; only the last tier has no limit, add up_to_m3 = \"300\"", "缺少；只有最后一个阶梯没有上限，请添加 up_to_m3 = \"300\""},
+	codeTierLast: {"the last tier has a limit; remove it, or add a tier without one after it", "最后一个阶梯不得有上限；请删除，或在其后添加无上限的阶梯"},
+	codeBroker: {"%s is not a broker; want tcp://host:port, or ssl://host:port for TLS",
+		"%s 不是消息服务器地址；应为 tcp://主机:端口，使用 TLS 时为 ssl://主机:端口"},
+	codeCredentials: {"holds a user or a password; use username and password_file or password_env", "含用户名或口令；请改用 username 与 password_file 或 password_env"},
+	codeBothSecrets: {"stands beside %s; set only one of the two", "与 %s 同时设置；只能设置其中之一"},
+	codeEnvName:     {"is not the name of an environment variable; want A-Z, 0-9 and _, as in \"TALLY_PASSWORD\"", "不是环境变量名；应由 A-Z、0-9、_ 组成，如 \"TALLY_PASSWORD\""},
+	codeEnvUnset:    {"the environment variable %s is not set; set it for this program, or use a file", "环境变量 %s 未设置；请为本程序设置，或改用文件"},
+	codeSecretRead:  {"cannot read the secret: %s", "无法读取密钥文件：%s"},
+	codeSecretOpen:  {"%s can be read by everybody (mode %s); run: chmod 600 %s", "%s 可被所有人读取（权限 %s）；请执行：chmod 600 %s"},
+	codeSecretBad:   {"the secret is empty, longer than 4096 bytes or holds control characters; want one line of text", "密钥为空、超过 4096 字节或含控制字符；应为一行文本"},
+	codePSC:         {"the secret code is not six hexadecimal digits; want the three bytes of the PSC", "卡密码不是六位十六进制数；应为 PSC 的三个字节"},
+	codeFile:        {"cannot use the file: %s", "文件不可用：%s"},
+}
+
+// word is a name of a type, translated when it is printed.
+type word string
+
+func (w word) in(lang string) string {
+	if t, ok := typeWords[w]; ok {
+		return t.in(lang)
+	}
+	return string(w)
+}
+
+var typeWords = map[word]text{
+	typeString:  {"a text in quotes", "带引号的文本"},
+	typeInteger: {"an integer", "整数"},
+	typeFloat:   {"a fraction", "小数"},
+	typeBool:    {"true or false", "true 或 false"},
+	typeTable:   {"a table", "表"},
+	typeTables:  {"an array of tables", "表数组"},
+	typeArray:   {"an array", "数组"},
+	typeStrings: {"an array of texts", "文本数组"},
+	typeDate:    {"a date or time", "日期或时间"},
+}
