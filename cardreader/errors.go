@@ -37,13 +37,16 @@ type Error struct {
 	Class  Class
 	Code   string // stable, snake_case: card_removed, reader_gone, card_mute, no_service, reader_no_memory_cards …
 	Op     string // what was tried: "transmit", "open"
-	Reader string
-	Err    error // may be nil
+	Reader string // empty where the driver that reports does not know it
+	Err    error  // may be nil
 }
 
 // Error says operation, reader, code and cause. It never holds command bytes: a command may carry a secret code.
 func (e *Error) Error() string {
-	s := fmt.Sprintf("%s on reader %q: %s", e.Op, e.Reader, e.Code)
+	s := e.Op + ": " + e.Code
+	if e.Reader != "" {
+		s = fmt.Sprintf("%s on reader %q: %s", e.Op, e.Reader, e.Code)
+	}
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
 	}

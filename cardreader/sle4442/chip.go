@@ -1,0 +1,182 @@
+package sle4442
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"tally/cardreader"
+	"tally/cardreader/apdu"
+)
+
+// Size is the number of bytes of the user memory; the first 32 can be protected for ever.
+const Size = 256
+
+// chunk is the most bytes in one exchange: what the buffer of every reader of the families holds.
+const chunk = 128
+
+// allTries is the error counter with its three bits set; one is cleared by each wrong presentation.
+const allTries = 0x07
+
+// Chip is an opened chip. Its methods may be called from one goroutine at a time. After an error that matches
+// cardreader.ErrOutcomeUnknown it is dead: close it, open the insertion again, identify the card.
+type Chip struct {
+	card     cardreader.Card
+	cmd      *dialectCommands
+	guard    *Guard
+	secret   Secret
+	unlocked bool
+	dead     bool
+}
+
+// Open chooses the chip's type at the reader, which powers it down and up. It does not look at the chip's content. The
+// Chip takes the card over and closes it; when Open fails the card is the caller's to close. g is the Guard of the
+// card's insertion.
+func Open(ctx context.Context, card cardreader.Card, d Dialect, g *Guard, s Secret) (*Chip, error) {
+	cmd, err := d.commands("")
+	if err != nil {
+		return nil, err
+	}
+	c := &Chip{card: card, cmd: cmd, guard: g, secret: s}
+	r, err := c.exchange(ctx, "choose card type", cmd.choose)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.SW.Err(); err != nil {
+		return nil, fail(cardreader.Permanent, cardreader.CodeNoMemoryCards, "choose card type", err)
+	}
+	return c, nil
+}
+
+// Size is 256.
+func (c *Chip) Size() int { return Size }
+
+// Read returns n bytes from addr.
+func (c *Chip) Read(ctx context.Context, addr, n int) ([]byte, error) {
+	const op = "read"
+	if err := inside(op, addr, n); err != nil {
+		return nil, err
+	}
+	out := make([]byte, 0, n)
+	for len(out) < n {
+		want := min(n-len(out), chunk)
+		r, err := c.exchange(ctx, op, c.cmd.read(addr+len(out), want))
+		if err != nil {
+			return nil, err
+		}
+		if r.SW != apdu.OK || len(r.Data) != want {
+			return nil, c.bad(op, r, want)
+		}
+		out = append(out, r.Data...)
+	}
+	return out, nil
+}
+
+// Write stores data at addr. A nil error proves only that the reader said so; protected bytes, for one, stay as they
+// are. Read back.
+func (c *Chip) Write(ctx context.Context, addr int, data []byte) error {
+	const op = "write"
+	if err := inside(op, addr, len(data)); err != nil {
+		return err
+	}
+	if !c.unlocked {
+		return fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
+	}
+	for part := range chunks(data) {
+		r, err := c.exchange(ctx, op, c.cmd.write(addr, part))
+		if err != nil {
+			return err
+		}
+		if r.SW != apdu.OK {
+			return c.bad(op, r, 0)
+		}
+		addr += len(part)
+	}
+	return nil
+}
+
+func chunks(data []byte) func(func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		for len(data) > 0 {
+			n := min(len(data), chunk)
+			if !yield(data[:n]) {
+				return
+			}
+			data = data[n:]
+		}
+	}
+}
+
+// Tries reads how many presentations are left, 0–3.
+func (c *Chip) Tries(ctx context.Context) (int, error) {
+	ec, err := c.counter(ctx)
+	return bits.OnesCount8(ec), err
+}
+
+func (c *Chip) counter(ctx context.Context) (byte, error) {
+	const op = "read error counter"
+	r, err := c.exchange(ctx, op, c.cmd.counter)
+	if err != nil {
+		return 0, err
+	}
+	// The other bytes are the PSC on a chip that is unlocked; they are looked at by nobody.
+	if r.SW != apdu.OK || len(r.Data) != 4 || r.Data[0]&^allTries != 0 {
+		return 0, c.bad(op, apdu.Response{Data: make([]byte, len(r.Data)), SW: r.SW}, 4)
+	}
+	return r.Data[0], nil
+}
+
+// Do runs f while no other program can talk to the card.
+func (c *Chip) Do(ctx context.Context, f func() error) error { return c.card.Do(ctx, f) }
+
+// Close ends the connection and powers the chip down, which locks it again. It may be called twice.
+func (c *Chip) Close() error {
+	c.unlocked = false
+	return c.card.Close()
+}
+
+// exchange sends one command. An error of it holds no byte of the command.
+func (c *Chip) exchange(ctx context.Context, op string, cmd apdu.Command) (apdu.Response, error) {
+	if c.dead {
+		return apdu.Response{}, fail(cardreader.Retry, cardreader.CodeDead, op, nil)
+	}
+	raw, err := cmd.Bytes()
+	if err != nil {
+		return apdu.Response{}, fail(cardreader.Permanent, cardreader.CodeBadCommand, op, err)
+	}
+	answer, err := c.card.Transmit(ctx, raw)
+	clear(raw)
+	if err != nil {
+		c.dead = c.dead || !errors.Is(err, cardreader.ErrNotSent)
+		return apdu.Response{}, fmt.Errorf("%s: %w", op, err)
+	}
+	r, err := apdu.ParseResponse(bytes.Clone(answer))
+	if err != nil {
+		c.dead = true
+		return r, fail(cardreader.Unknown, cardreader.CodeShortAnswer, op, err)
+	}
+	return r, nil
+}
+
+// bad ends the Chip: what answered may not be the card that was opened.
+func (c *Chip) bad(op string, r apdu.Response, want int) error {
+	c.dead = true
+	err := r.SW.Err()
+	if err == nil {
+		err = fmt.Errorf("%d bytes of data, want %d", len(r.Data), want)
+	}
+	return fail(cardreader.Unknown, cardreader.CodeBadAnswer, op, err)
+}
+
+func inside(op string, addr, n int) error {
+	if addr < 0 || n <= 0 || addr > Size-n {
+		return fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("%d bytes at %#x: outside the chip", n, addr))
+	}
+	return nil
+}
+
+func fail(class cardreader.Class, code, op string, err error) error {
+	return &cardreader.Error{Class: class, Code: code, Op: op, Err: err}
+}

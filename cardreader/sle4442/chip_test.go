@@ -1,0 +1,150 @@
+package sle4442_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"tally/cardreader"
+	"tally/cardreader/cardsim"
+	"tally/cardreader/sle4442"
+)
+
+func TestReadWholeChip(t *testing.T) {
+	c := newCounter(t, cardsim.Options{Main: bytes.Repeat([]byte{0xA5, 0x5A}, 112)})
+	m := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true})
+	got, err := m.Read(t.Context(), 0, m.Size())
+	if err != nil || !bytes.Equal(got, c.chip.ReadMem()) {
+		t.Errorf("read % X, %v", got, err)
+	}
+	if c.tap.presentations() != 0 || c.tap.count() != 3 {
+		t.Errorf("reading took %d APDUs and %d presentations, want 3 and 0", c.tap.count(), c.tap.presentations())
+	}
+}
+
+func TestWriteAfterUnlock(t *testing.T) {
+	c := newCounter(t, cardsim.Options{})
+	m := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true})
+	wantCode(t, m.Write(t.Context(), 0x30, []byte{1}), cardreader.CodeNotUnlocked)
+	if err := m.Unlock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Unlock(t.Context()); err != nil {
+		t.Errorf("unlock when unlocked: %v", err)
+	}
+	data := bytes.Repeat([]byte{1, 2, 3, 4, 5}, 40)
+	if err := m.Write(t.Context(), 0x20, data); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.chip.ReadMem()[0x20:][:len(data)]; !bytes.Equal(got, data) {
+		t.Errorf("chip holds % X", got)
+	}
+	if n := c.tap.presentations(); n != 1 {
+		t.Errorf("%d presentations", n)
+	}
+}
+
+func TestOutsideTheChip(t *testing.T) {
+	c := newCounter(t, cardsim.Options{})
+	m := c.mustOpen(sle4442.Secret{PSC: rightPSC})
+	before := c.tap.count()
+	for _, r := range [][2]int{{-1, 4}, {0, 0}, {0, -1}, {255, 2}, {256, 1}, {0, 257}} {
+		_, err := m.Read(t.Context(), r[0], r[1])
+		wantCode(t, err, cardreader.CodeBadCommand)
+	}
+	wantCode(t, m.Write(t.Context(), 0xFF, []byte{1, 2}), cardreader.CodeBadCommand)
+	if c.tap.count() != before {
+		t.Error("something was sent")
+	}
+}
+
+func TestReaderWithoutMemoryCards(t *testing.T) {
+	chip := cardsim.NewSLE4442(cardsim.Options{})
+	c := newCounterWith(t, chip, cardsim.NoMemoryCards(chip, false))
+	_, err := c.open(sle4442.Secret{})
+	wantCode(t, err, cardreader.CodeNoMemoryCards)
+}
+
+func TestUnknownDialect(t *testing.T) {
+	if _, err := sle4442.ParseDialect("acs"); err != nil {
+		t.Error(err)
+	}
+	if _, err := sle4442.ParseDialect("nonsense"); err == nil {
+		t.Error("nonsense is a dialect")
+	}
+	_, err := sle4442.Open(t.Context(), nil, "nonsense", new(sle4442.Guard), sle4442.Secret{})
+	wantCode(t, err, cardreader.CodeNotSupported)
+}
+
+func TestChangePSC(t *testing.T) {
+	c := newCounter(t, cardsim.Options{PSC: []byte{0xFF, 0xFF, 0xFF}})
+	m := c.mustOpen(sle4442.Secret{PSC: sle4442.FactoryPSC()})
+	to := sle4442.Secret{PSC: rightPSC, Issued: true}
+	wantCode(t, m.ChangePSC(t.Context(), to), cardreader.CodeNotUnlocked)
+	if err := m.Unlock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, m.ChangePSC(t.Context(), sle4442.Secret{PSC: sle4442.FactoryPSC(), Issued: true}), cardreader.CodePSCFactory)
+	if err := m.ChangePSC(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+	c.reinsert()
+	if err := c.mustOpen(to).Unlock(t.Context()); err != nil {
+		t.Errorf("the new code does not unlock: %v", err)
+	}
+}
+
+func TestPSCIsNeverShown(t *testing.T) {
+	s := sle4442.Secret{PSC: sle4442.PSC{0xAB, 0xCD, 0xEF}}
+	var out strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%d", "%q"} {
+		fmt.Fprintf(&out, verb+verb+"\n", s.PSC, s)
+	}
+	j, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(j)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "psc", s.PSC, "secret", s)
+	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "psc", s.PSC, "secret", s)
+	_, err = sle4442.ParsePSC("ABCDE")
+	out.WriteString(err.Error())
+	for _, leak := range []string{"abcdef", "abcde", "171", "ab cd", "0xab"} {
+		if strings.Contains(strings.ToLower(out.String()), leak) {
+			t.Errorf("%q shown in\n%s", leak, out.String())
+		}
+	}
+	if p, err := sle4442.ParsePSC("abcdef"); err != nil || p != s.PSC {
+		t.Errorf("parse: %v", err)
+	}
+}
+
+func TestWrongPSCErrorHidesCode(t *testing.T) {
+	c := newCounter(t, cardsim.Options{})
+	err := c.mustOpen(sle4442.Secret{PSC: wrongPSC}).Unlock(t.Context())
+	wantCode(t, err, cardreader.CodePSCWrong)
+	if strings.Contains(fmt.Sprintf("%+v %#v", err, err), "44") {
+		t.Errorf("code shown in %v", err)
+	}
+}
+
+func TestBadAnswersEndTheChip(t *testing.T) {
+	c := newCounter(t, cardsim.Options{}, cardsim.Fault{At: 2, Kind: cardsim.WrongAnswer})
+	m := c.mustOpen(sle4442.Secret{PSC: rightPSC})
+	_, err := m.Read(t.Context(), 0, 16)
+	wantCode(t, err, cardreader.CodeBadAnswer)
+	if !errors.Is(err, cardreader.ErrOutcomeUnknown) {
+		t.Errorf("%v is not unknown", err)
+	}
+	if _, err = m.Read(t.Context(), 0, 16); !errors.Is(err, cardreader.ErrNotSent) {
+		t.Errorf("a dead chip reads: %v", err)
+	}
+	if c.tap.count() != 2 {
+		t.Errorf("%d APDUs", c.tap.count())
+	}
+}

@@ -1,0 +1,205 @@
+package sle4442_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+
+	"tally/cardreader"
+	"tally/cardreader/cardsim"
+	"tally/cardreader/sle4442"
+)
+
+// Promise 6: a card's secret code is presented at most once an insertion, never with one try left or less, never a
+// factory code on an issued card.
+
+func TestPromise6OncePerInsertion(t *testing.T) {
+	c := newCounter(t, cardsim.Options{})
+	for i := range 4 {
+		m := c.mustOpen(sle4442.Secret{PSC: wrongPSC, Issued: true})
+		err := m.Unlock(t.Context())
+		if i == 0 {
+			wantCode(t, err, cardreader.CodePSCWrong)
+		} else {
+			wantCode(t, err, cardreader.CodePSCPresented)
+		}
+		wantCode(t, m.Unlock(t.Context()), cardreader.CodePSCPresented)
+		m.Close()
+	}
+	if n := c.tap.presentations(); n != 1 {
+		t.Errorf("%d presentations in one insertion", n)
+	}
+	// The right code does not get a second go either: the clerk takes the card out.
+	m := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true})
+	wantCode(t, m.Unlock(t.Context()), cardreader.CodePSCPresented)
+	m.Close()
+	c.reinsert()
+	if err := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true}).Unlock(t.Context()); err != nil {
+		t.Errorf("next insertion: %v", err)
+	}
+	if c.chip.Tries() != 3 {
+		t.Errorf("%d tries", c.chip.Tries())
+	}
+}
+
+func TestPromise6NeverTheLastTry(t *testing.T) {
+	for _, v := range []struct {
+		ec   byte
+		code string // empty: allowed
+	}{
+		{0x07, ""}, {0x06, ""}, {0x03, ""}, {0x05, ""},
+		{0x01, cardreader.CodePSCLastTry}, {0x02, cardreader.CodePSCLastTry}, {0x04, cardreader.CodePSCLastTry},
+		{0x00, cardreader.CodeCardLocked},
+	} {
+		t.Run(fmt.Sprintf("EC %02X", v.ec), func(t *testing.T) {
+			c := newCounter(t, cardsim.Options{EC: &v.ec})
+			err := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true}).Unlock(t.Context())
+			if v.code == "" {
+				if err != nil || !c.chip.Unlocked() {
+					t.Fatalf("unlock: %v, chip unlocked %t", err, c.chip.Unlocked())
+				}
+				return
+			}
+			wantCode(t, err, v.code)
+			if n := c.tap.presentations(); n != 0 {
+				t.Errorf("%d presentations", n)
+			}
+		})
+	}
+}
+
+func TestPromise6WrongForEverNeverLocks(t *testing.T) {
+	c := newCounter(t, cardsim.Options{})
+	for range 10 {
+		m := c.mustOpen(sle4442.Secret{PSC: wrongPSC, Issued: true})
+		if err := m.Unlock(t.Context()); err == nil {
+			t.Fatal("a wrong code unlocks")
+		}
+		m.Close()
+		c.reinsert()
+	}
+	if c.chip.Tries() != 1 || c.tap.presentations() != 2 {
+		t.Errorf("%d tries left after %d presentations; want 1 after 2", c.chip.Tries(), c.tap.presentations())
+	}
+}
+
+func TestPromise6NoFactoryCodeOnIssuedCard(t *testing.T) {
+	c := newCounter(t, cardsim.Options{})
+	m := c.mustOpen(sle4442.Secret{PSC: sle4442.FactoryPSC(), Issued: true})
+	wantCode(t, m.Unlock(t.Context()), cardreader.CodePSCFactory)
+	if n := c.tap.presentations(); n != 0 {
+		t.Errorf("%d presentations", n)
+	}
+}
+
+// unlockAPDUs is how many exchanges choose + Unlock + one write + read-back take.
+const unlockAPDUs = 6
+
+// TestPromise6UnderFaults tries every fault at every exchange, then goes on as a stubborn clerk would.
+func TestPromise6UnderFaults(t *testing.T) {
+	for _, kind := range cardsim.FaultKinds() {
+		for at := 1; at <= unlockAPDUs; at++ {
+			t.Run(fmt.Sprintf("%v at %d", kind, at), func(t *testing.T) { stubborn(t, kind, at) })
+		}
+	}
+}
+
+func stubborn(t *testing.T, kind cardsim.FaultKind, at int) {
+	data := []byte{1, 2, 3, 4}
+	other := cardsim.NewSLE4442(cardsim.Options{PSC: []byte{9, 9, 9}})
+	c := newCounter(t, cardsim.Options{}, cardsim.Fault{At: at, Kind: kind, With: cardsim.ACS(other)})
+	err := attempt(t, c, data)
+	if n := c.tap.presentations(); n > 1 {
+		t.Fatalf("%d presentations in the first insertion", n)
+	}
+	if err == nil && kind != cardsim.Swapped && !bytes.Equal(c.chip.ReadMem()[0x30:0x34], data) {
+		t.Fatal("success was reported and the card does not hold the data")
+	}
+	if got := other.ReadMem()[0x30:0x34]; bytes.Equal(got, data) {
+		t.Fatal("the order of one card was written on another")
+	}
+	if kind == cardsim.Unplugged {
+		if err := c.src.Plug(reader); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		c.reinsert()
+		before := c.tap.presentations()
+		_ = attempt(t, c, data)
+		if n := c.tap.presentations() - before; n > 1 {
+			t.Fatalf("%d presentations in one insertion", n)
+		}
+	}
+	if c.chip.Tries() == 0 || other.Tries() == 0 {
+		t.Fatalf("a card is locked: %d and %d tries", c.chip.Tries(), other.Tries())
+	}
+}
+
+// attempt unlocks, writes and reads back. After each error it opens the same insertion again and tries to unlock once
+// more, which the Guard must not let it.
+func attempt(t *testing.T, c *counter, data []byte) error {
+	t.Helper()
+	secret := sle4442.Secret{PSC: rightPSC, Issued: true}
+	err := writeOnce(t, c, secret, data)
+	if err != nil {
+		_ = writeOnce(t, c, secret, data)
+	}
+	return err
+}
+
+func writeOnce(t *testing.T, c *counter, s sle4442.Secret, data []byte) error {
+	t.Helper()
+	m, err := c.open(s)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if err := m.Unlock(t.Context()); err != nil {
+		return err
+	}
+	if err := m.Write(t.Context(), 0x30, data); err != nil {
+		return err
+	}
+	got, err := m.Read(t.Context(), 0x30, len(data))
+	if err == nil && !bytes.Equal(got, data) {
+		err = errors.New("read back something else")
+	}
+	return err
+}
+
+// Promise 2: "the write failed" is never concluded from a transport error.
+func TestPromise2WriteFaultIsUnknown(t *testing.T) {
+	const write = 5 // choose, EC, present, EC, write
+	for _, kind := range []cardsim.FaultKind{
+		cardsim.PulledBefore, cardsim.PulledMidway, cardsim.PulledAfter, cardsim.EmptyAnswer, cardsim.OneByteAnswer,
+		cardsim.WrongAnswer, cardsim.Silence, cardsim.LateAnswer, cardsim.Unplugged,
+	} {
+		t.Run(kind.String(), func(t *testing.T) {
+			c := newCounter(t, cardsim.Options{}, cardsim.Fault{At: write, Kind: kind})
+			m := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true})
+			if err := m.Unlock(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			err := m.Write(t.Context(), 0x30, []byte{1, 2, 3, 4})
+			if !errors.Is(err, cardreader.ErrOutcomeUnknown) || errors.Is(err, cardreader.ErrNotSent) {
+				t.Errorf("write: %v", err)
+			}
+			if err := m.Write(t.Context(), 0x30, []byte{1}); !errors.Is(err, cardreader.ErrNotSent) {
+				t.Errorf("write on a dead chip: %v", err)
+			}
+		})
+	}
+}
+
+func TestGuards(t *testing.T) {
+	var gs sle4442.Guards
+	g := gs.For("A", 5)
+	if gs.For("A", 5) != g || gs.For("B", 5) == g {
+		t.Error("a guard belongs to one reader and insertion")
+	}
+	if gs.For("A", 6).Spent() || !gs.For("A", 5).Spent() {
+		t.Error("an insertion that is over may present again")
+	}
+}

@@ -1,0 +1,96 @@
+package sle4442
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"tally/cardreader"
+	"tally/cardreader/apdu"
+)
+
+// Unlock presents the secret code and proves by the error counter that it was right. When the Chip is unlocked already
+// it does nothing. It refuses, with nothing presented, a factory code for an issued card, a second presentation in one
+// insertion, and a chip with one try or less.
+func (c *Chip) Unlock(ctx context.Context) error {
+	const op = "unlock"
+	if c.unlocked {
+		return nil
+	}
+	if c.secret.Issued && c.secret.PSC.IsFactory() {
+		return fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
+	}
+	if c.guard.Spent() {
+		return spent(op)
+	}
+	before, err := c.counter(ctx)
+	if err != nil {
+		return err
+	}
+	switch bits.OnesCount8(before) {
+	case 0:
+		return fail(cardreader.Permanent, cardreader.CodeCardLocked, op, nil)
+	case 1:
+		return fail(cardreader.Permanent, cardreader.CodePSCLastTry, op, nil)
+	}
+	sw, err := c.present(ctx, op)
+	if err != nil {
+		return err
+	}
+	after, err := c.counter(ctx)
+	if err != nil {
+		return err
+	}
+	return c.judge(op, before, after, sw)
+}
+
+// present spends the insertion's only presentation before the command leaves, so that an unknown outcome counts as
+// spent.
+func (c *Chip) present(ctx context.Context, op string) (apdu.Status, error) {
+	if !c.guard.claim() {
+		return 0, spent(op)
+	}
+	r, err := c.exchange(ctx, op, c.cmd.present(c.secret.PSC))
+	if errors.Is(err, cardreader.ErrNotSent) {
+		c.guard.giveBack()
+	}
+	return r.SW, err
+}
+
+func spent(op string) error { return fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil) }
+
+// judge: the counter rising to full proves a right code; a counter that fell proves a wrong one. Full before and after
+// is what a right code leaves, but also a command that never reached the chip, so there the status word has to agree.
+func (c *Chip) judge(op string, before, after byte, sw apdu.Status) error {
+	switch {
+	case after == allTries && (before != allTries || c.cmd.presented(sw)):
+		c.unlocked = true
+		return nil
+	case bits.OnesCount8(after) < bits.OnesCount8(before):
+		return fail(cardreader.Permanent, cardreader.CodePSCWrong, op, fmt.Errorf("%d tries left", bits.OnesCount8(after)))
+	}
+	c.dead = true
+	return fail(cardreader.Unknown, cardreader.CodePSCUnproven, op, sw)
+}
+
+// ChangePSC gives the chip another code; it must be unlocked. The chip does not show its code, so even a nil error
+// proves only that the reader said so: the caller keeps both codes until one of them unlocked the card in a later
+// insertion. The factory's code is refused for an issued card.
+func (c *Chip) ChangePSC(ctx context.Context, to Secret) error {
+	const op = "change secret code"
+	switch {
+	case to.Issued && to.PSC.IsFactory():
+		return fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
+	case !c.unlocked:
+		return fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
+	}
+	r, err := c.exchange(ctx, op, c.cmd.change(to.PSC))
+	if err != nil {
+		return err
+	}
+	if r.SW != apdu.OK {
+		return c.bad(op, r, 0)
+	}
+	return nil
+}
