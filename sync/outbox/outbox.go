@@ -51,9 +51,11 @@ type Queue interface {
 
 	// Ack makes durable that the centre has committed everything up to upto within epoch, and that the nacked records
 	// are in its quarantine (a copy stays here). Another epoch or a lower watermark changes nothing; one beyond what
-	// was given out is an error matching ErrBeyond and changes nothing. It may be called twice.
+	// was given out is an error matching ErrBeyond and changes nothing. It may be called twice; the same watermark may
+	// come again with further nacks.
 	Ack(ctx context.Context, ack contract.Ack) error
 
-	// Grown returns a channel that is closed when a record with sequence > after is committed.
+	// Grown returns a channel that is closed when a record with sequence > after is committed; at once when one is
+	// already.
 	Grown(after uint64) <-chan struct{}
 }
