@@ -26,8 +26,9 @@ type Account struct {
 	// CardSeq is the sequence of the last order that this ledger knows to be on the card.
 	CardSeq uint16 `json:"card_seq"`
 
-	// MaxPurchase limits one purchase, 0 for none. Hoard is the ceiling of credit that the meter accepts (囤积上限), 0 for none.
+	// MaxPurchase limits one purchase and MaxPeriod all purchases of a period, 0 for none. Hoard is the ceiling of credit that the meter accepts (囤积上限), 0 for none.
 	MaxPurchase quantity.Volume `json:"max_purchase_l"`
+	MaxPeriod   quantity.Volume `json:"max_period_l"`
 	Hoard       quantity.Volume `json:"hoard_l"`
 }
 

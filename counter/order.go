@@ -27,6 +27,7 @@ func (s OrderState) Open() bool { return s == Intended || s == InDoubt || s == Q
 type Order struct {
 	ID       string          `json:"id"`      // time-ordered, unique over all nodes
 	Request  string          `json:"request"` // the page's request id: the same request is the same order
+	Content  string          `json:"content"` // digest of what was asked: another content under the same request is refused
 	Op       purse.Op        `json:"op"`
 	State    OrderState      `json:"state"`
 	Account  string          `json:"account"`
@@ -36,6 +37,8 @@ type Order struct {
 	Station  string          `json:"station"`
 	IntentAt time.Time       `json:"intent_at"`
 	EndAt    time.Time       `json:"end_at"`
+	Period   string          `json:"period_start"` // tier period that Volume was counted in
+	Unit     purse.Unit      `json:"unit"`         // what the card counts in
 	Volume   quantity.Volume `json:"volume_l"`
 	Amount   quantity.Money  `json:"amount_fen"`
 	Lines    []tariff.Line   `json:"lines"`

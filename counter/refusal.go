@@ -35,6 +35,7 @@ const (
 	CodeBadAmount     = "bad_amount"    // not a positive multiple of the card's unit, or both or none given
 	CodeTooLittle     = "too_little"    // the money does not buy one unit
 	CodeOverLimit     = "over_limit"    // limit per purchase
+	CodeOverPeriod    = "over_period"   // limit per period
 	CodeOverHoard     = "over_hoard"    // meter's ceiling would be passed
 	CodeNoTariff      = "no_tariff"
 	CodeNoRoom        = "no_room"
@@ -53,7 +54,13 @@ const (
 	CodeRequestReused = "request_reused" // same request id, other content
 	CodeNotFound      = "not_found"
 	CodeInternal      = "internal"
-	CodeBusy          = "busy" // the desk is doing something else
+	CodeBusy          = "busy"          // the desk is doing something else
+	CodeBadRequest    = "bad_request"   // request id missing or malformed
+	CodeNotUserCard   = "not_user_card" // a check, clear, parameter or tool card
+	CodeOtherMeter    = "other_meter"   // the card is bound to another meter than the customer's
+	CodeCardNeeded    = "card_needed"   // put the card of this order on a reader first
+	CodeNotStored     = "not_stored"    // the card is written, but the ledger could not store it yet; it is tried again
+	CodeAlreadyDone   = "already_done"  // the order is on the card; it cannot be voided
 )
 
 // AsRefusal finds the Refusal in err, or makes one of code internal that keeps err as its cause. nil stays nil.

@@ -1,0 +1,153 @@
+package counter
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tally/cardreader"
+	"tally/cardreader/purse"
+	"tally/counter/tariff"
+	"tally/meter/quantity"
+)
+
+// journalDepth is how many orders of a card are looked at. Open ones are always among the newest, because an open order
+// stops the next.
+const journalDepth = 8
+
+// standing finds the customer of a card that was just read, and why nothing can be sold to this card now (nil when
+// nothing stands against it). The account is returned along with a refusal as soon as it is known. The reasons are
+// tried from "who is this" over "is money open" to "what does the card say", so that the clerk hears the true one.
+func (s *Service) standing(tx Tx, st purse.State) (Account, error) {
+	if st.Card.Region != s.o.Region {
+		return Account{}, refuse(CodeOtherRegion, nil, "region", hex4(st.Card.Region), "ours", hex4(s.o.Region))
+	}
+	if !customerCard(st.Kind) {
+		return Account{}, refuse(CodeNotUserCard, nil, "kind", string(st.Kind))
+	}
+	a, err := tx.AccountOfCard(st.Card)
+	if errors.Is(err, ErrNotFound) {
+		return a, refuse(CodeUnknownCard, err, "card", st.Card.String())
+	}
+	if err != nil {
+		return a, err
+	}
+	journal, err := tx.OrdersOfCard(st.Card, journalDepth)
+	if err != nil {
+		return a, err
+	}
+	if err := openMoney(journal); err != nil {
+		return a, err
+	}
+	if len(a.Locks) > 0 {
+		l := a.Locks[0]
+		return a, refuse(CodeLocked, nil, "reason", l.Reason, "by", l.By, "at", l.At.In(s.o.Location).Format("2006-01-02 15:04"))
+	}
+	return a, cardStanding(a, st, journal)
+}
+
+// customerCard tells cards that carry gas from those that set up meters.
+func customerCard(k purse.Kind) bool {
+	return slices.Contains([]purse.Kind{purse.KindUser, purse.KindOpen, purse.KindReissue, purse.KindTransfer}, k)
+}
+
+// openMoney refuses while an order of the card has no end.
+func openMoney(journal []Order) error {
+	for _, o := range journal {
+		switch {
+		case o.State == Quarantined:
+			return refuse(CodeQuarantine, nil, "order", o.ID)
+		case o.State.Open():
+			return refuse(CodeInDoubt, nil, "order", o.ID)
+		}
+	}
+	return nil
+}
+
+// cardStanding compares the card with what the ledger knows of it.
+func cardStanding(a Account, st purse.State, journal []Order) error {
+	switch {
+	case st.Unit.Litres() == 0:
+		return refuse(cardreader.CodeNotSupported, nil, "unit", string(st.Unit))
+	case st.Order == nil && len(st.Damaged) > 0:
+		return refuse(CodeDamaged, nil, "damaged", strings.Join(st.Damaged, " "))
+	case st.Meter != "" && a.Meter != "" && st.Meter != a.Meter:
+		return refuse(CodeOtherMeter, nil, "meter", st.Meter, "ours", a.Meter)
+	}
+	if err := sequence(a, st, journal); err != nil {
+		return err
+	}
+	if !st.Swiped {
+		return refuse(CodeNotSwiped, nil, "volume", inUnits(st.Order.Qty, st.Unit).String(), "at", st.Order.At)
+	}
+	return nil
+}
+
+// sequence refuses an older image of the card and a write that the ledger does not know. Sequences wrap (RFC 1982).
+func sequence(a Account, st purse.State, journal []Order) error {
+	var seq uint16
+	if st.Order != nil {
+		seq = st.Order.Seq
+	}
+	says := []string{"card", strconv.Itoa(int(seq)), "ledger", strconv.Itoa(int(a.CardSeq))}
+	switch ahead := int16(seq - a.CardSeq); {
+	case ahead < 0:
+		return refuse(CodeCardBehind, nil, says...)
+	case ahead > 0:
+		return refuse(CodeCardAhead, nil, says...)
+	}
+	for _, o := range journal {
+		if o.State == Done && o.Plan.Seq == a.CardSeq {
+			if st.Order != nil && st.Order.Tag != o.Plan.Tag {
+				return refuse(CodeCardAhead, nil, says...)
+			}
+			break
+		}
+	}
+	return nil
+}
+
+// rolled is the account with its tier counter started again when a new period has begun. A clock set back never opens
+// an old period.
+func rolled(a Account, t tariff.Table, day string) (Account, error) {
+	start, err := tariff.PeriodStart(t.PeriodMonths, day)
+	if err != nil {
+		return a, priceRefusal(err)
+	}
+	if a.PeriodStart < start {
+		a.PeriodStart, a.Bought = start, 0
+	}
+	return a, nil
+}
+
+// limits refuses a volume that customer or meter may not have.
+func limits(a Account, st purse.State, v quantity.Volume) error {
+	if a.MaxPurchase > 0 && v > a.MaxPurchase {
+		return refuse(CodeOverLimit, nil, "most", a.MaxPurchase.String())
+	}
+	if a.MaxPeriod > 0 && v > a.MaxPeriod-a.Bought {
+		return refuse(CodeOverPeriod, nil, "most", max(a.MaxPeriod-a.Bought, 0).String(), "limit", a.MaxPeriod.String())
+	}
+	if a.Hoard > 0 {
+		var left quantity.Volume
+		if st.WriteBack != nil {
+			left = inUnits(st.WriteBack.Remaining, st.Unit)
+		}
+		if v > a.Hoard-left {
+			return refuse(CodeOverHoard, nil, "most", max(a.Hoard-left, 0).String(), "left", left.String(), "ceiling", a.Hoard.String())
+		}
+	}
+	return nil
+}
+
+// inUnits is what a card's amount is in litres. A card's fields have at most 4 bytes, so it cannot overflow; a hostile
+// State that does is cut to zero.
+func inUnits(n purse.Amount, u purse.Unit) quantity.Volume {
+	if n > 1<<40 || n < -(1<<40) {
+		return 0
+	}
+	return quantity.Volume(n) * u.Litres()
+}
+
+func hex4(n uint16) string { return purse.CardID{Region: n}.String()[:4] }

@@ -1,0 +1,163 @@
+package counter
+
+import (
+	"context"
+
+	"tally/cardreader"
+	"tally/cardreader/purse"
+)
+
+// Retry writes an order in doubt again, after its card proved once more that it is not there. The money was paid; only
+// the proof counts, no limit is asked again.
+func (s *Service) Retry(ctx context.Context, sess Session, order string) (Receipt, error) {
+	live, err := s.allow(sess, Clerk, Leader)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.choose(ctx, "retry ", order, live, func(ctx context.Context, w *writing) {
+		w.run(ctx, func(tx Tx, p Purse, st purse.State) (Order, error) { return w.intendAgain(tx, p, st, order) })
+	})
+}
+
+// Void gives up an order in doubt, after its card proved once more that it is not there: the money goes back.
+func (s *Service) Void(ctx context.Context, sess Session, order string) error {
+	live, err := s.allow(sess, Clerk, Leader)
+	if err != nil {
+		return err
+	}
+	_, err = s.choose(ctx, "void ", order, live, func(ctx context.Context, w *writing) { w.void(ctx, order) })
+	switch code := codeOf(err); {
+	case err == nil:
+		return refuse(CodeAlreadyDone, nil, "order", order)
+	case code == CodeNotWritten:
+		return nil // it is void
+	}
+	return err
+}
+
+func codeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return AsRefusal(err).Code
+}
+
+// choose carries out the clerk's choice about an order in doubt on the desk where its card lies. An order with an end
+// answers with that end.
+func (s *Service) choose(ctx context.Context, what, id string, live Session, work func(context.Context, *writing)) (Receipt, error) {
+	return s.calls.once(ctx, what+id, "", func(answer func(Receipt, error)) {
+		r, err := s.stands(ctx, id)
+		if codeOf(err) != CodeWriteUnknown {
+			answer(r, err)
+			return
+		}
+		d, ins, err := s.deskWith(id)
+		if err == nil {
+			err = d.begin(ins, func(ctx context.Context, ins cardreader.Insertion) {
+				work(ctx, &writing{desk: d, ins: ins, sess: live, answer: answer})
+			})
+		}
+		if err != nil {
+			answer(Receipt{}, err)
+		}
+	})
+}
+
+// stands is how an order stands: its receipt, or the refusal that belongs to its state.
+func (s *Service) stands(ctx context.Context, id string) (Receipt, error) {
+	var o Order
+	err := s.view(ctx, func(tx Tx) (err error) {
+		o, err = tx.Order(id)
+		return err
+	})
+	if err != nil {
+		return Receipt{}, err
+	}
+	if o.State == Done {
+		return s.receipt(ctx, o)
+	}
+	return Receipt{}, s.outcome(o)
+}
+
+// intendAgain stores the intent of the same order once more, with the bytes that the card needs now. The order keeps its
+// sequence, tag and sum; a card on which these would come out otherwise is judged first.
+func (w *writing) intendAgain(tx Tx, p Purse, st purse.State, id string) (Order, error) {
+	s := w.desk.s
+	op, err := still(tx, w.sess)
+	if err != nil {
+		return Order{}, err
+	}
+	o, err := tx.Order(id)
+	if err != nil {
+		return Order{}, err
+	}
+	if o.State != InDoubt || s.o.Resolve(o.Plan, st) != purse.NotDone {
+		return o, errJudge
+	}
+	a, err := tx.Account(o.Account)
+	if err != nil {
+		return o, err
+	}
+	plan, err := p.Plan(st, s.order(o, a, op))
+	if err != nil {
+		return o, planRefusal(err)
+	}
+	if plan.Seq != o.Plan.Seq || plan.Tag != o.Plan.Tag || plan.Cumulative != o.Plan.Cumulative {
+		return o, refuse(CodeInternal, nil, "order", o.ID)
+	}
+	o.Plan, o.State, o.ClosedBy = plan, Intended, op.Name
+	return o, tx.PutOrder(o)
+}
+
+// void reads the card and gives the order up when it is not there.
+func (w *writing) void(ctx context.Context, id string) {
+	d, s := w.desk, w.desk.s
+	d.phase(w.ins, Writing)
+	p, st, release, err := w.open(ctx)
+	if err != nil {
+		w.answer(Receipt{}, err)
+		d.relook(w.ins)
+		return
+	}
+	defer release()
+	_ = p.Close() // it was only read
+	var o Order
+	if err = s.view(ctx, func(tx Tx) (err error) { o, err = tx.Order(id); return err }); err == nil &&
+		o.State == InDoubt && s.o.Resolve(o.Plan, st) == purse.NotDone {
+		_, err = s.end(ctx, id, ending{state: Void, why: o.Why, by: w.sess})
+	}
+	if err != nil {
+		w.answer(Receipt{}, err)
+		d.present(ctx, w.ins, st)
+		return
+	}
+	d.present(ctx, w.ins, st)
+	w.answer(s.stands(ctx, id))
+}
+
+// OpenOrders lists what is in doubt or in quarantine, oldest first. An order that is being written just now is not; one
+// whose result could not be stored yet is shown as in doubt.
+func (s *Service) OpenOrders(ctx context.Context) ([]Order, error) {
+	var all []Order
+	err := s.view(ctx, func(tx Tx) (err error) {
+		all, err = tx.OpenOrders()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Order, 0, len(all))
+	for _, o := range all {
+		if o.State == Intended {
+			kept, ok := s.pending[o.ID]
+			if !ok && s.recovered {
+				continue
+			}
+			o.State, o.Why = InDoubt, kept.why
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}

@@ -1,0 +1,190 @@
+package counter
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+
+	"tally/sync/contract"
+)
+
+// ending is how an order leaves the state intended (or in doubt): a state, and why.
+type ending struct {
+	state OrderState
+	why   string  // stable code
+	by    Session // who chose it, zero when the card alone decided
+}
+
+// end commits an ending: the order, the account, and the outbox record, in one transaction. An order that has an end
+// already keeps it and is returned as it is; nothing is done twice.
+func (s *Service) end(ctx context.Context, id string, e ending) (Order, error) {
+	var o Order
+	err := s.o.Store.Update(context.WithoutCancel(ctx), func(tx Tx) error {
+		var err error
+		if o, err = tx.Order(id); err != nil {
+			return err
+		}
+		if !o.State.Open() || o.State == e.state || (o.State == Quarantined && e.by.Operator == "") {
+			return nil
+		}
+		if e.by.Operator != "" {
+			if _, err := still(tx, e.by); err != nil {
+				return err
+			}
+		}
+		return s.close(tx, &o, e)
+	})
+	if err != nil {
+		return o, storeRefusal(err)
+	}
+	s.mu.Lock()
+	delete(s.pending, id)
+	s.mu.Unlock()
+	s.log.Info("order "+string(o.State), orderAttrs(o)...)
+	s.watch.changed()
+	return o, nil
+}
+
+func (s *Service) close(tx Tx, o *Order, e ending) error {
+	o.State = e.state
+	if !e.state.Open() {
+		o.EndAt = s.o.Now()
+	}
+	if e.why != "" {
+		o.Why = e.why
+	}
+	if e.by.Operator != "" {
+		o.ClosedBy = e.by.Operator
+	}
+	var err error
+	switch e.state {
+	case Done:
+		err = s.closeDone(tx, o)
+	case Void:
+		err = s.closeVoid(tx, o)
+	case InDoubt:
+		o.Doubted = true
+		err = tx.Emit(doubtRecord(contract.TypeCardInDoubt, *o))
+	case Quarantined:
+		o.Doubted = true
+		err = tx.Emit(doubtRecord(contract.TypeQuarantine, *o))
+	}
+	return errors.Join(err, tx.PutOrder(*o))
+}
+
+// closeDone books a sale whose card was read back.
+func (s *Service) closeDone(tx Tx, o *Order) error {
+	a, err := tx.Account(o.Account)
+	if err != nil {
+		return err
+	}
+	a.CardSeq = o.Plan.Seq
+	if err := tx.PutAccount(a); err != nil {
+		return err
+	}
+	if o.Receipt, err = tx.NextReceipt(s.o.Station); err != nil {
+		return err
+	}
+	return tx.Emit(saleRecord(contract.TypeSale, *o))
+}
+
+// closeVoid gives the money and the tier volume back. The centre hears of it only when it has heard of the order before,
+// as one in doubt: a sale that ended before anybody was told of it never was one.
+func (s *Service) closeVoid(tx Tx, o *Order) error {
+	a, err := tx.Account(o.Account)
+	if err != nil {
+		return err
+	}
+	if a.PeriodStart == o.Period {
+		a.Bought -= o.Volume
+		if err := tx.PutAccount(a); err != nil {
+			return err
+		}
+	}
+	if !o.Doubted {
+		return nil
+	}
+	return tx.Emit(saleRecord(contract.TypeSaleVoid, *o))
+}
+
+// endOrKeep commits an ending, or keeps it in memory until the ledger can store it: settle tries again.
+func (s *Service) endOrKeep(ctx context.Context, id string, e ending) (Order, error) {
+	o, err := s.end(ctx, id, e)
+	if err != nil {
+		s.keep(id, e)
+	}
+	return o, err
+}
+
+func (s *Service) keep(id string, e ending) {
+	s.mu.Lock()
+	s.pending[id] = e
+	s.mu.Unlock()
+	s.watch.changed()
+}
+
+// settle stores what could not be stored, and marks the intents of an earlier run.
+func (s *Service) settle(ctx context.Context) {
+	s.mu.Lock()
+	recovered := s.recovered
+	kept := maps.Clone(s.pending)
+	s.mu.Unlock()
+	if !recovered {
+		if err := s.recover(ctx); err != nil {
+			s.log.Error("intents of the last run cannot be marked yet", "err", err)
+			return
+		}
+	}
+	for id, e := range kept {
+		if o, err := s.end(ctx, id, e); err == nil {
+			s.lookAgain(o.Card)
+		}
+	}
+}
+
+// recover finds every order that an earlier process left intended: nobody knows how its card write ended, so it is in
+// doubt until its card is read. One transaction for all.
+func (s *Service) recover(ctx context.Context) error {
+	n := 0
+	err := s.o.Store.Update(ctx, func(tx Tx) error {
+		n = 0
+		open, err := tx.OpenOrders()
+		if err != nil {
+			return err
+		}
+		for _, o := range open {
+			if o.State != Intended {
+				continue
+			}
+			n++
+			if err := s.close(tx, &o, ending{state: InDoubt, why: WhyRestart}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.recovered = true
+	s.mu.Unlock()
+	if n > 0 {
+		s.log.Warn("orders in doubt after a restart", "orders", n)
+	}
+	s.watch.changed()
+	return nil
+}
+
+// WhyRestart is the Why of an order whose process ended during the card write.
+const WhyRestart = "restart"
+
+// orderAttrs is what a log says of an order: no name, no phone.
+func orderAttrs(o Order) []any {
+	return []any{
+		slog.String("order", o.ID), slog.String("state", string(o.State)), slog.String("account", o.Account),
+		slog.String("card", o.Card.String()), slog.Int64("volume_l", int64(o.Volume)), slog.Int64("amount_fen", int64(o.Amount)),
+		slog.String("operator", o.Operator), slog.Uint64("receipt", o.Receipt), slog.String("why", o.Why),
+	}
+}

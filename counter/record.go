@@ -1,0 +1,32 @@
+package counter
+
+import (
+	"encoding/hex"
+
+	"tally/sync/contract"
+	"tally/sync/outbox"
+)
+
+// saleRecord tells the centre of a sale that was read back, or of one in doubt that was given up.
+func saleRecord(typ string, o Order) outbox.Draft {
+	body := contract.Sale{
+		Order: o.ID, Account: o.Account, Region: o.Card.Region, Card: o.Card.No, Meter: o.Meter, Operator: o.Operator,
+		Station: o.Station, Receipt: o.Receipt, VolumeL: int64(o.Volume), AmountFen: int64(o.Amount), Currency: "CNY",
+		CardSeq: o.Plan.Seq, CardTag: hex.EncodeToString(o.Plan.Tag[:]), CardCum: int64(o.Plan.Cumulative),
+		CardUnit: string(o.Unit), IntentAt: contract.At(o.IntentAt), WasInDoubt: o.Doubted,
+	}
+	for _, l := range o.Lines {
+		body.Tiers = append(body.Tiers, contract.TierLine{
+			Tier: l.Tier, VolumeL: int64(l.Volume), Price: int64(l.Price), AmountFen: int64(l.Amount),
+		})
+	}
+	return outbox.Draft{Stream: contract.Tx, Type: typ, ID: o.ID, Body: body}
+}
+
+// doubtRecord tells the centre that an order has no proof yet, or needs a leader.
+func doubtRecord(typ string, o Order) outbox.Draft {
+	return outbox.Draft{Stream: contract.Ev, Type: typ, ID: o.ID, Body: contract.CardInDoubt{
+		Order: o.ID, Account: o.Account, Region: o.Card.Region, Card: o.Card.No,
+		CardSeq: o.Plan.Seq, CardTag: hex.EncodeToString(o.Plan.Tag[:]), Why: o.Why,
+	}}
+}

@@ -1,0 +1,179 @@
+package counter
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tally/cardreader"
+	"tally/cardreader/purse"
+)
+
+// writing is one card write with its money, on the worker of its desk. It answers exactly once.
+type writing struct {
+	desk   *desk
+	ins    cardreader.Insertion
+	sess   Session
+	answer func(Receipt, error)
+
+	id string    // of a new order
+	at time.Time // of its intent
+}
+
+// intent stores, within a transaction, what is about to be written. It may run more than once.
+type intent func(tx Tx, p Purse, st purse.State) (Order, error)
+
+// errJudge says that the card must be judged before anything else: it says something else than when it was shown.
+var errJudge = errors.New("the card must be judged first")
+
+// run carries out one write: room, fresh reading, intent on disk, card, result on disk. Nothing is written to the card
+// before the intent is stored, and nobody hears "done" before the result is.
+func (w *writing) run(ctx context.Context, intend intent) {
+	d, s := w.desk, w.desk.s
+	d.phase(w.ins, Writing)
+	p, st, release, err := w.open(ctx)
+	if err != nil {
+		w.answer(Receipt{}, err)
+		d.relook(w.ins)
+		return
+	}
+	defer release()
+	defer func() { _ = p.Close() }() // every write was read back or is in doubt by now
+	o, err := w.store(ctx, p, st, intend)
+	if err != nil {
+		w.refused(ctx, o, st, err)
+		return
+	}
+	if err := p.Write(ctx, o.Plan); err != nil {
+		_ = p.Close() // dead
+		s.log.Warn("card write without proof", append(orderAttrs(o), "err", err)...)
+		w.answer(w.prove(ctx, o, err))
+		d.relook(w.ins)
+		return
+	}
+	w.answer(w.done(ctx, o, ""))
+	if st, err = p.Read(ctx); err != nil {
+		d.relook(w.ins)
+		return
+	}
+	d.present(ctx, w.ins, st)
+}
+
+// open makes sure that there is room on the disk, opens the card, and that it is the one that was shown.
+func (w *writing) open(ctx context.Context) (Purse, purse.State, func(), error) {
+	d, s := w.desk, w.desk.s
+	s.mu.Lock()
+	recovered := s.recovered
+	s.mu.Unlock()
+	if !recovered {
+		return nil, purse.State{}, nil, refuse(CodeStore, nil)
+	}
+	if err := s.o.Store.Room(ctx); err != nil {
+		return nil, purse.State{}, nil, storeRefusal(err)
+	}
+	shown := d.snapshot()
+	p, st, err := d.open(ctx, w.ins)
+	if err != nil {
+		return nil, st, nil, cardRefusal(err)
+	}
+	if shown.Insertion != w.ins || shown.Card == nil || shown.Card.Card != st.Card {
+		_ = p.Close() // it was only read
+		return nil, st, nil, refuse(CodeCardChanged, nil)
+	}
+	release, _ := s.claim(st.Card)
+	if release == nil {
+		_ = p.Close() // it was only read
+		return nil, st, nil, refuse(CodeBusy, nil, "reader", d.name)
+	}
+	return p, st, release, nil
+}
+
+// store commits the intent.
+func (w *writing) store(ctx context.Context, p Purse, st purse.State, intend intent) (o Order, err error) {
+	s := w.desk.s
+	w.at = s.o.Now()
+	if w.id, err = s.ids.next(w.at); err != nil {
+		return o, refuse(CodeInternal, err)
+	}
+	err = s.o.Store.Update(ctx, func(tx Tx) (err error) {
+		o, err = intend(tx, p, st)
+		return err
+	})
+	if errors.Is(err, errJudge) {
+		return o, err
+	}
+	return o, storeRefusal(err)
+}
+
+// refused ends a write whose intent was not stored: the card is as it was.
+func (w *writing) refused(ctx context.Context, o Order, st purse.State, err error) {
+	if !errors.Is(err, errJudge) {
+		w.answer(Receipt{}, err)
+		w.desk.present(ctx, w.ins, st)
+		return
+	}
+	w.desk.present(ctx, w.ins, st)
+	w.answer(w.desk.s.stands(ctx, o.ID))
+}
+
+// done commits the result of a write that was read back, and makes the receipt.
+func (w *writing) done(ctx context.Context, o Order, why string) (Receipt, error) {
+	s := w.desk.s
+	ended, err := s.endOrKeep(ctx, o.ID, ending{state: Done, why: why})
+	if err != nil {
+		s.log.Error("result of a card write cannot be stored yet", append(orderAttrs(o), "err", err)...)
+		return Receipt{}, refuse(CodeNotStored, err, "order", o.ID)
+	}
+	return s.receipt(ctx, ended)
+}
+
+// prove finds out how a write ended that did not say so: the same insertion is opened anew and read. Only the card's
+// own word ends the order; without it the order is in doubt. A card proven unwritten ends a sale that nobody was told
+// of as void, with the money back.
+func (w *writing) prove(ctx context.Context, o Order, cause error) (Receipt, error) {
+	d, s := w.desk, w.desk.s
+	why := cardRefusal(cause).Code
+	verdict := purse.OtherCard
+	if p, st, err := d.open(ctx, w.ins); err == nil {
+		_ = p.Close() // it was only read
+		verdict = s.o.Resolve(o.Plan, st)
+	}
+	e := ending{state: InDoubt, why: why}
+	switch verdict {
+	case purse.Done:
+		return w.done(ctx, o, why)
+	case purse.NotDone:
+		if !o.Doubted {
+			e.state = Void
+		}
+	case purse.Unclear:
+		e.state = Quarantined
+	}
+	ended, err := s.end(ctx, o.ID, e)
+	if err != nil {
+		s.log.Error("outcome of a card write cannot be stored yet", append(orderAttrs(o), "err", err)...)
+		s.keep(o.ID, ending{state: InDoubt, why: why})
+		return Receipt{}, refuse(CodeWriteUnknown, errors.Join(cause, err), "order", o.ID)
+	}
+	r := s.outcome(ended)
+	if verdict == purse.NotDone {
+		r = refuse(CodeNotWritten, nil, "order", o.ID)
+	}
+	r.Cause = cause
+	return Receipt{}, r
+}
+
+// phase changes what the desk says it is doing.
+func (d *desk) phase(ins cardreader.Insertion, p Phase) { d.show(ins, func(v *Desk) { v.Phase = p }) }
+
+// relook makes the worker read the card anew as soon as the job is over.
+func (d *desk) relook(ins cardreader.Insertion) {
+	d.mu.Lock()
+	if d.view.Insertion == ins {
+		d.view.Phase = Reading
+		d.looked = false
+		d.poke()
+	}
+	d.mu.Unlock()
+	d.s.watch.changed()
+}
