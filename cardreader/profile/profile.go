@@ -1,5 +1,7 @@
 package profile
 
+import "encoding/hex"
+
 // Meaning is what the software knows a field as. The list is closed for each block, so that a misspelt one is found
 // when the profile is loaded.
 type Meaning string
@@ -95,4 +97,10 @@ type Range struct {
 type Limits struct {
 	Order      int64 `toml:"order"`
 	Cumulative int64 `toml:"cumulative"`
+}
+
+// Bytes are the maker bytes of the chip.
+func (c Chip) Bytes() []byte {
+	b, _ := hex.DecodeString(c.ID) // checked when the profile was loaded
+	return b
 }

@@ -121,6 +121,7 @@ type State struct {
 	Water      bool       `json:"water"`
 	IssueCount uint8      `json:"issue_count"`
 	Order      *OnCard    `json:"order"`      // newest valid order, nil when there is none
+	Older      *OnCard    `json:"older"`      // the valid order before it, still in the other slot; nil when there is none
 	WriteBack  *WriteBack `json:"write_back"` // newest valid state the meter wrote back, nil when none
 	Swiped     bool       `json:"swiped"`     // the meter has taken the newest order (also true when there is none to take)
 	Damaged    []string   `json:"damaged"`    // what on the card is invalid, in stable words ("slot_a_crc")
@@ -165,9 +166,13 @@ type Plan struct {
 	Tag        Tag    `json:"tag"`
 	Qty        Amount `json:"qty"`
 	Cumulative Amount `json:"cumulative"`
-	Before     Image  `json:"before"`
-	After      Image  `json:"after"`
-	Steps      []Step `json:"steps"`
+	IssueCount uint8  `json:"issue_count"`
+	Slot       string `json:"slot"` // where the order goes
+	// Base is the newest order when the plan was made; nil for the first order of a card.
+	Base   *OnCard `json:"base"`
+	Before Image   `json:"before"`
+	After  Image   `json:"after"`
+	Steps  []Step  `json:"steps"`
 }
 
 // Step is one write that is read back before the next is begun.

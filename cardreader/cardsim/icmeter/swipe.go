@@ -1,0 +1,219 @@
+package icmeter
+
+import (
+	"bytes"
+	"errors"
+	"time"
+)
+
+// Memory is the card in the meter's slot. A simulated chip implements it; the meter holds the secret code of its cards,
+// so nothing is presented here.
+type Memory interface {
+	// ReadMem is a copy of the user memory.
+	ReadMem() []byte
+	// WriteMem stores data at addr; an error means that the card was pulled, with or without an effect.
+	WriteMem(addr int, data []byte) error
+}
+
+// Result is what one swipe did.
+type Result struct {
+	Accepted  bool   `json:"accepted"`   // a new order was taken
+	Credited  int64  `json:"credited"`   // in units; negative for a refund
+	WroteBack bool   `json:"wrote_back"` // the card carries the state below
+	Reason    Reason `json:"reason"`     // why no order was taken, or why it was not written back; "" when all went well
+	State     State  `json:"state"`
+}
+
+// Reason is why a swipe did less than everything, in stable words.
+type Reason string
+
+// Reasons.
+const (
+	ReasonNoCard    Reason = "no_card"
+	ReasonLayout    Reason = "unknown_layout"
+	ReasonHeader    Reason = "header_damaged"
+	ReasonKind      Reason = "kind" // no user card
+	ReasonUnit      Reason = "unit"
+	ReasonRegion    Reason = "region"
+	ReasonCard      Reason = "other_card"  // the meter belongs to another card
+	ReasonMeter     Reason = "other_meter" // the card belongs to another meter
+	ReasonOldIssue  Reason = "old_issue"   // a card that was replaced
+	ReasonNoOrder   Reason = "no_order"
+	ReasonConflict  Reason = "conflict"      // two valid orders and neither is newer
+	ReasonTaken     Reason = "already_taken" // the newest order is the last one taken
+	ReasonOld       Reason = "old_order"
+	ReasonHoard     Reason = "over_hoard" // the credit would pass the ceiling
+	ReasonWriteBack Reason = "write_back" // the card was pulled while the meter wrote
+)
+
+// CutAfter pulls the card during the next swipe: the meter writes n more bytes, and the rest does not reach the card.
+func (m *Meter) CutAfter(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cut = n
+}
+
+// Swipe takes a card: checks that it is the meter's, credits an order that is newer than the last one by the difference
+// of the totals, and writes the meter's state back. Nothing is credited before the card is bound to this meter, so that
+// one unbound card cannot be taken by two.
+func (m *Meter) Swipe(card Memory) Result {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	defer func() { m.cut = -1 }()
+	image := card.ReadMem()
+	if len(image) < chipSize {
+		return m.result(ReasonNoCard)
+	}
+	h, why := readHeader(image)
+	if why == "" {
+		why = m.admit(h, writtenBy(image))
+	}
+	if why != "" {
+		return m.result(why)
+	}
+	if h.meter == "" && writtenBy(image) == "" {
+		if err := m.bind(card); err != nil {
+			return m.result(ReasonWriteBack)
+		}
+	}
+	m.s.Card, m.s.Issue = h.card, h.issue
+	credited, why := m.credit(image)
+	err := m.writeBack(card)
+	r := m.result(why)
+	r.Accepted, r.Credited, r.WroteBack = why == "", credited, err == nil
+	if err != nil && why == "" {
+		r.Reason = ReasonWriteBack
+	}
+	return r
+}
+
+func (m *Meter) result(why Reason) Result { return Result{Reason: why, State: m.s} }
+
+// admit checks that the card may speak to this meter.
+func (m *Meter) admit(h header, writer string) Reason {
+	switch {
+	case h.kind != 1:
+		return ReasonKind
+	case int(h.unit) >= len(units) || units[h.unit] != m.s.Unit:
+		return ReasonUnit
+	case h.region != m.s.Region:
+		return ReasonRegion
+	case h.meter != "" && h.meter != m.s.Number, h.meter == "" && writer != "" && writer != m.s.Number:
+		return ReasonMeter
+	case m.s.Card != "" && m.s.Card != h.card:
+		return ReasonCard
+	case h.issue < m.s.Issue:
+		return ReasonOldIssue
+	}
+	return ""
+}
+
+// bind claims an unbound card by the first write-back, before anything is credited.
+func (m *Meter) bind(card Memory) error {
+	before := m.s.LastEvent
+	m.s.LastEvent = EventBound
+	err := m.writeBack(card)
+	if err != nil {
+		m.s.LastEvent = before
+	}
+	return err
+}
+
+func (m *Meter) credit(image []byte) (int64, Reason) {
+	o, why := newestOrder(image)
+	if why != "" {
+		return 0, why
+	}
+	s := &m.s
+	if o.seq == s.Seq {
+		return 0, ReasonTaken
+	}
+	if !after(o.seq, s.Seq) {
+		return 0, ReasonOld
+	}
+	diff := int64(o.cum) - int64(s.Accepted)
+	sum := s.Remaining + diff
+	if diff > 0 && o.hoard != 0 && sum > int64(o.hoard) || sum >= 1<<31 || sum < -1<<31 {
+		return 0, ReasonHoard
+	}
+	s.Seq, s.Accepted, s.Remaining = o.seq, o.cum, sum
+	s.Price, s.Alarm, s.Hoard, s.Overdraft = o.price, o.alarm, o.hoard, o.overdraft
+	s.ValveOpen = sum+int64(o.overdraft) > 0
+	s.Alarming = sum <= int64(o.alarm)
+	s.LastEvent = EventCredited
+	return diff, ""
+}
+
+// writeBack stores the state in the older slot: its commit byte is taken away first and given back last, so that the
+// newer slot stays whatever happens in between.
+func (m *Meter) writeBack(card Memory) error {
+	image := card.ReadMem()
+	if len(image) < chipSize {
+		return errPulled
+	}
+	at := olderBack(image)
+	slot := m.s.slot(m.now())
+	for _, w := range []struct {
+		at   int
+		data []byte
+	}{{at + commitAt, []byte{openByte}}, {at, slot[:commitAt]}, {at + commitAt, slot[commitAt:]}} {
+		if err := m.write(card, w.at, w.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errPulled = errors.New("card pulled")
+
+// write stores and reads back, within what CutAfter leaves.
+func (m *Meter) write(card Memory, at int, data []byte) error {
+	n := len(data)
+	if m.cut >= 0 {
+		n = min(n, m.cut)
+		m.cut -= n
+	}
+	if n > 0 {
+		if err := card.WriteMem(at, data[:n]); err != nil {
+			return err
+		}
+	}
+	image := card.ReadMem()
+	if n < len(data) || len(image) < chipSize || !bytes.Equal(image[at:at+n], data) {
+		return errPulled
+	}
+	return nil
+}
+
+// slot is the state as the 32 bytes of a write-back.
+func (s State) slot(now time.Time) []byte {
+	b := make([]byte, slotLen)
+	put(b[0:2], uint64(s.Seq))
+	put(b[2:6], uint64(s.Accepted))
+	put(b[6:10], uint64(uint32(int32(s.Remaining))))
+	put(b[10:14], uint64(s.Used))
+	if s.ValveOpen {
+		b[14] = 1
+	}
+	b[15] = 36 // 3.6 V, a fresh lithium cell
+	if s.Remaining < 0 {
+		b[17] |= 1 << 6
+	}
+	b[18] = byte(s.LastEvent)
+	for i, v := range []int{now.Year() % 100, int(now.Month()), now.Day(), now.Hour()} {
+		b[21+i] = byte(v/10<<4 | v%10)
+	}
+	for i := range 4 {
+		b[25+i] = (s.Number[2*i]-'0')<<4 | (s.Number[2*i+1] - '0')
+	}
+	put(b[29:31], uint64(crc16(b[:29])))
+	b[commitAt] = commitByte
+	return b
+}
+
+func put(b []byte, v uint64) {
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i] = byte(v)
+		v >>= 8
+	}
+}

@@ -1,0 +1,158 @@
+package purse_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"tally/cardreader"
+)
+
+// fault is what goes wrong at one call of the memory.
+type fault struct {
+	at   int // index of the call, over Read, Unlock and Write
+	kind faultKind
+	torn int // faultTorn: bytes that reach the chip
+	swap *chip
+}
+
+type faultKind int
+
+const (
+	faultNone faultKind = iota
+	faultNotSent
+	faultUnknown        // no effect, outcome unknown, memory dead
+	faultUnknownEffect  // full effect, outcome unknown, memory dead
+	faultTorn           // the first bytes take effect, outcome unknown, memory dead
+	faultLieNothing     // success without effect
+	faultLieFlipped     // success with one byte wrong
+	faultNotSentGoingOn // nothing sent, but the memory is not dead
+	faultSwap           // from this call on another card answers
+	faultShort          // success with too few bytes
+	faultKinds
+)
+
+// chip is a memory chip that a secret code opens until the power goes, and that fails as told.
+type chip struct {
+	mem      []byte
+	unlocked bool
+	dead     bool
+	fault    fault
+	calls    int
+	log      []string // names of the calls that were made
+	wear     map[int]int
+	onWrite  func()
+}
+
+func newChip(image []byte) *chip {
+	return &chip{mem: slices.Clone(image), fault: fault{at: -1}, wear: map[int]int{}}
+}
+
+// reinsert is the same card put in again: the power was cut, the fault is over.
+func (c *chip) reinsert() {
+	c.unlocked, c.dead, c.calls, c.log, c.fault = false, false, 0, nil, fault{at: -1}
+}
+
+var (
+	errNotSent = &cardreader.Error{Class: cardreader.Retry, Op: "transmit", Code: cardreader.CodeCardRemoved}
+	errUnknown = &cardreader.Error{Class: cardreader.Unknown, Op: "transmit", Code: cardreader.CodeShortAnswer}
+)
+
+// call counts a call and says what is to go wrong with it.
+func (c *chip) call(name string) (faultKind, error) {
+	if c.dead {
+		return faultNone, errNotSent
+	}
+	c.log = append(c.log, name)
+	c.calls++
+	if c.fault.at != c.calls-1 {
+		return faultNone, nil
+	}
+	switch c.fault.kind {
+	case faultNotSent:
+		c.dead = true
+		return faultNotSent, errNotSent
+	case faultNotSentGoingOn:
+		return faultNotSent, errNotSent
+	case faultUnknown, faultUnknownEffect, faultTorn:
+		c.dead = true
+		return c.fault.kind, errUnknown
+	case faultSwap:
+		other := c.fault.swap
+		c.mem, other.mem = other.mem, c.mem
+		c.unlocked = false
+	}
+	return c.fault.kind, nil
+}
+
+func (c *chip) Size() int { return len(c.mem) }
+
+func (c *chip) Read(_ context.Context, addr, n int) ([]byte, error) {
+	kind, err := c.call("read")
+	if err != nil {
+		return nil, err
+	}
+	b := slices.Clone(c.mem[addr : addr+n])
+	switch kind {
+	case faultLieFlipped:
+		b[n/2] ^= 0x10
+	case faultShort:
+		b = b[:n-1]
+	}
+	return b, nil
+}
+
+func (c *chip) Unlock(context.Context) error {
+	kind, err := c.call("unlock")
+	if kind == faultNone || kind == faultUnknownEffect {
+		c.unlocked = true
+	}
+	return err
+}
+
+func (c *chip) Write(_ context.Context, addr int, data []byte) error {
+	if c.onWrite != nil {
+		c.onWrite()
+	}
+	kind, err := c.call("write")
+	if err != nil && kind == faultNone {
+		return err
+	}
+	if !c.unlocked {
+		return err // a locked SLE 4442 answers and stores nothing
+	}
+	switch kind {
+	case faultNone, faultUnknownEffect, faultSwap, faultShort:
+		c.store(addr, data)
+	case faultTorn:
+		n := min(c.fault.torn, len(data))
+		c.store(addr, data[:n])
+		if n < len(data) && c.fault.torn%2 == 1 {
+			c.mem[addr+n] = 0xFF // erased, not yet written
+		}
+	case faultLieFlipped:
+		c.store(addr, data)
+		c.mem[addr+len(data)/2] ^= 0x04
+	}
+	return err
+}
+
+func (c *chip) store(addr int, data []byte) {
+	copy(c.mem[addr:], data)
+	for i := range data {
+		c.wear[addr+i]++
+	}
+}
+
+func (c *chip) Do(_ context.Context, f func() error) error { return f() }
+
+// ReadMem and WriteMem make the chip one that the simulated meter takes.
+func (c *chip) ReadMem() []byte { return slices.Clone(c.mem) }
+
+func (c *chip) WriteMem(addr int, data []byte) error {
+	if addr < 0 || addr+len(data) > len(c.mem) {
+		return errors.New("outside the chip")
+	}
+	copy(c.mem[addr:], data)
+	return nil
+}

@@ -1,0 +1,24 @@
+package purse
+
+import "tally/cardreader"
+
+// Codes of errors that the purse itself reports, beside those of the reader. All but CodeReadback prove that nothing of
+// the plan was written.
+const (
+	CodeBlankCard     = "card_blank"     // nothing but FF or 00: never issued
+	CodeUnknownLayout = "unknown_layout" // not a card of this profile
+	CodeHeaderDamaged = "header_damaged" // the profile's magic, but the header is not whole
+	CodeWrongSize     = "wrong_size"     // the chip is smaller than the layout
+	CodeCardDamaged   = "card_damaged"   // no order slot can be trusted to go on from
+	CodeCardChanged   = "card_changed"   // not the card, or not the bytes, that the plan was made for
+	CodeBadPlan       = "bad_plan"       // the plan would not leave the card as it says
+	CodeBadQuantity   = "bad_quantity"   // a sign that does not go with the operation, or over the profile's limit
+	CodeOverflow      = "cumulative_overflow"
+	CodeOutOfRange    = "out_of_range"      // a value that its field cannot hold
+	CodeReadback      = "readback_mismatch" // what was read back is not what was written: outcome unknown
+)
+
+// refuse is an error that proves that nothing was sent.
+func refuse(op, code string, err error) error {
+	return &cardreader.Error{Class: cardreader.Permanent, Op: op, Code: code, Err: err}
+}
