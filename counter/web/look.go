@@ -1,0 +1,128 @@
+package web
+
+import (
+	"tally/cardreader"
+	"tally/cardreader/purse"
+	"tally/counter"
+)
+
+// maxFound limits a search: whoever finds more must say more.
+const maxFound = 20
+
+// DeskView is one desk in the API: a [counter.Desk] without card bytes and without the journal's plan.
+type DeskView struct {
+	Reader    string               `json:"reader"`
+	Phase     counter.Phase        `json:"phase"`
+	Insertion cardreader.Insertion `json:"insertion"`
+	Card      *purse.State         `json:"card"`
+	Account   *counter.AccountView `json:"account"`
+	Problem   *Failure             `json:"problem"`
+	InDoubt   *counter.Order       `json:"in_doubt"`
+	Sellable  bool                 `json:"sellable"` // this operator may ask for a quote
+}
+
+// desks takes the picture of all readers. What the page does not need of a card or an order stays behind.
+func (c *call) desks() []DeskView {
+	l, sells := c.lang, seller.allows(c.session.Role)
+	out := []DeskView{}
+	for _, d := range c.h.o.Views.Desks() {
+		v := DeskView{Reader: d.Reader, Phase: d.Phase, Insertion: d.Insertion, Account: d.Account}
+		if d.Card != nil {
+			card := *d.Card
+			card.Image = nil
+			v.Card = &card
+		}
+		if d.Problem != nil {
+			f := l.failure(d.Problem)
+			v.Problem = &f
+		}
+		if d.InDoubt != nil {
+			o := lean(*d.InDoubt)
+			v.InDoubt = &o
+		}
+		v.Sellable = sells && d.Phase == counter.Ready && d.Account != nil && d.Problem == nil && d.InDoubt == nil
+		out = append(out, v)
+	}
+	return out
+}
+
+// lean takes the card bytes out of an order: nobody who looks at it needs them.
+func lean(o counter.Order) counter.Order {
+	o.Plan.Before, o.Plan.After, o.Plan.Steps = nil, nil, nil
+	return o
+}
+
+func (h *Handler) openOrders(c *call) ([]counter.Order, error) {
+	all, err := h.o.Views.OpenOrders(c.r.Context())
+	if err != nil {
+		return nil, err
+	}
+	out := make([]counter.Order, 0, len(all))
+	for _, o := range all {
+		out = append(out, lean(o))
+	}
+	return out, nil
+}
+
+func (h *Handler) getDesks(c *call) error { return c.give(c.desks(), "") }
+
+func (h *Handler) getOpenOrders(c *call) error {
+	list, err := h.openOrders(c)
+	if err != nil {
+		return err
+	}
+	return c.give(list, "")
+}
+
+func (h *Handler) getMeters(c *call) error {
+	return c.give(append([]MeterView{}, h.o.Meters.Meters()...), "")
+}
+
+func (h *Handler) getUplink(c *call) error { return c.give(h.o.Uplink.Uplink(), "") }
+
+// search is what was looked for and found. The words travel in the body: a name in an address would stay in logs.
+type search struct {
+	Query string `json:"query"`
+}
+
+// Found is the answer to a search.
+type Found struct {
+	Accounts []counter.AccountView `json:"accounts"`
+	More     bool                  `json:"more"` // there are more than were returned
+
+	// Order is the query again when it can only be the id of an order: the page then offers its receipt.
+	Order string `json:"order,omitempty"`
+}
+
+func (h *Handler) postSearch(c *call) error {
+	in, err := read[search](c)
+	if err != nil {
+		return err
+	}
+	list, err := h.o.Views.Search(c.r.Context(), c.session, in.Query, maxFound+1)
+	if err != nil {
+		return err
+	}
+	f := Found{Accounts: append([]counter.AccountView{}, list...)}
+	if len(f.Accounts) > maxFound {
+		f.Accounts, f.More = f.Accounts[:maxFound], true
+	}
+	if len(f.Accounts) == 0 && len(in.Query) >= 16 && len(in.Query) <= 64 && isWord(in.Query) {
+		f.Order = in.Query
+	}
+	return c.give(f, "found")
+}
+
+func (h *Handler) getBench(c *call) error { return c.give(h.o.Bench.State(), "") }
+
+func (h *Handler) postBench(c *call) error {
+	a, err := read[BenchAction](c)
+	if err != nil {
+		return err
+	}
+	if err := h.o.Bench.Do(c.r.Context(), a); err != nil {
+		return err
+	}
+	h.streams.kick()
+	return c.nothing()
+}

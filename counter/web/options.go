@@ -1,0 +1,84 @@
+package web
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Options is what the page stands on. Sales, Logins, Views, Meters, Uplink and Station are required.
+type Options struct {
+	Sales  Sales
+	Logins Logins
+	Views  Views
+	Meters Meters
+	Uplink Uplink
+	Bench  Bench // nil on a real counter: then there is neither panel nor address for it
+
+	// Hosts are the names under which the page may be asked for, with or without a port ("counter-3.example:8420").
+	// The loopback names are always allowed. Any other name is refused, so that a foreign page cannot reach this
+	// one by pointing its own name here (DNS rebinding).
+	Hosts   []string
+	Station string
+	Version string
+	Demo    *DemoLogin       // shown on the login page; nil outside the demo
+	Now     func() time.Time // nil for time.Now
+	Logger  *slog.Logger     // nil discards
+}
+
+// DemoLogin is the login that a demo shows to whoever looks at it.
+type DemoLogin struct {
+	Name     string
+	Password string
+}
+
+// Handler serves the page and the API. It is safe for concurrent use and holds no goroutine of its own.
+type Handler struct {
+	o       Options
+	log     *slog.Logger
+	pages   map[lang]*pages
+	streams *streams
+	served  http.Handler
+}
+
+// New checks the options and parses the templates.
+func New(o Options) (*Handler, error) {
+	switch {
+	case o.Sales == nil, o.Logins == nil, o.Views == nil, o.Meters == nil, o.Uplink == nil:
+		return nil, errors.New("build counter page: a service is missing in the options")
+	case o.Station == "":
+		return nil, errors.New("build counter page: the station has no name")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	h := &Handler{o: o, log: o.Logger, streams: newStreams()}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if h.pages, err = parsePages(); err != nil {
+		return nil, err
+	}
+	h.served = h.protect(h.mux())
+	return h, nil
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.served.ServeHTTP(w, r) }
+
+// EndStreams ends every live stream, now and from now on, so that a server can shut down without waiting for them;
+// meant for http.Server.RegisterOnShutdown. It may be called more than once.
+func (h *Handler) EndStreams() { h.streams.closeAll() }
+
+// once guards a channel that is closed by whoever comes first.
+type once struct {
+	ch   chan struct{}
+	done sync.Once
+}
+
+func newOnce() *once { return &once{ch: make(chan struct{})} }
+
+func (o *once) close() { o.done.Do(func() { close(o.ch) }) }

@@ -1,0 +1,131 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"time"
+
+	"tally/counter"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed static
+var assets embed.FS
+
+// pages are the templates of one language.
+type pages struct{ t *template.Template }
+
+func parsePages() (map[lang]*pages, error) {
+	out := map[lang]*pages{}
+	for _, l := range []lang{zh, en} {
+		t, err := template.New("").Funcs(l.funcs()).ParseFS(templates, "templates/*.html")
+		if err != nil {
+			return nil, fmt.Errorf("parse page templates: %w", err)
+		}
+		out[l] = &pages{t}
+	}
+	return out, nil
+}
+
+// html writes the named template. It is rendered whole before the first byte leaves, so that an error is not half a
+// page.
+func (h *Handler) html(w http.ResponseWriter, status int, l lang, name string, data any) {
+	var b bytes.Buffer
+	if err := h.pages[l].t.ExecuteTemplate(&b, name, data); err != nil {
+		h.log.Error("page cannot be rendered", "page", name, "cause", err)
+		writeJSON(w, http.StatusInternalServerError, l.failure(&counter.Refusal{Code: counter.CodeInternal}))
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(b.Bytes()) //nolint // the client is gone, nobody to tell
+}
+
+// frame is what every page has around it.
+type frame struct {
+	Lang    lang
+	Other   lang // the language to switch to
+	Station string
+	Version string
+}
+
+func (c *call) frame() frame {
+	f := frame{Lang: c.lang, Other: en, Station: c.h.o.Station, Version: c.h.o.Version}
+	if c.lang == en {
+		f.Other = zh
+	}
+	return f
+}
+
+// state is the counter page: everything on it that changes, as it is right now.
+type state struct {
+	frame
+	Session counter.Session
+	Sells   bool // the operator handles sales
+	Now     time.Time
+	Desks   []DeskView
+	Open    []counter.Order
+	OpenErr *Failure
+	Meters  []MeterView
+	Uplink  UplinkView
+	Bench   *BenchState
+}
+
+func (h *Handler) state(c *call) state {
+	s := state{
+		frame: c.frame(), Session: c.session, Sells: seller.allows(c.session.Role), Now: h.o.Now(),
+		Desks: c.desks(), Meters: h.o.Meters.Meters(), Uplink: h.o.Uplink.Uplink(),
+	}
+	var err error
+	if s.Open, err = h.openOrders(c); err != nil {
+		f := c.lang.failure(asRefusal(err))
+		s.OpenErr = &f
+	}
+	if h.o.Bench != nil {
+		b := h.o.Bench.State()
+		s.Bench = &b
+	}
+	return s
+}
+
+func (h *Handler) counterPage(c *call) error {
+	h.html(c.w, http.StatusOK, c.lang, "counter", h.state(c))
+	return nil
+}
+
+// static serves the embedded files under the hash that the page asks for, for ever.
+func (h *Handler) static(c *call) error {
+	name := c.r.PathValue("file")
+	b, err := fs.ReadFile(assets, "static/"+path.Base(name))
+	kind, known := assetTypes[path.Ext(name)]
+	if err != nil || !known {
+		return &counter.Refusal{Code: counter.CodeNotFound}
+	}
+	c.w.Header().Set("Content-Type", kind)
+	c.w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	c.w.Write(b) //nolint // the client is gone, nobody to tell
+	return nil
+}
+
+var assetTypes = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+}
+
+// assetURL names a static file by its content, so that an update is never hidden by a cache.
+func assetURL(name string) (string, error) {
+	b, err := fs.ReadFile(assets, "static/"+name)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(b)
+	return "/static/" + name + "?v=" + hex.EncodeToString(sum[:6]), nil
+}

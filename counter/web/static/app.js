@@ -1,0 +1,404 @@
+// The clerk's page. It holds no rule and no sentence: it sends what was typed, and shows the HTML that comes back.
+"use strict";
+(() => {
+	const $ = (id) => document.getElementById(id);
+	const amount = $("amount"), quote = $("quote"), receipt = $("receipt"), note = $("note"), dialog = $("ask");
+	const words = $("words").dataset;
+	const LIVE = ["desks", "open", "meters", "uplink", "bench"];
+
+	let mode = "m3";       // what the number in the field means
+	let chosen = null;     // reader that the clerk chose, when there are several
+	let seen = "0";        // insertion that the panel belongs to
+	let sale = null;       // {request, body} of the quote on the screen, kept until its outcome is known
+	let unsure = false;    // the sale was sent and nothing came back
+	let busy = false;      // a request of this panel is under way
+	let printed = false;   // the receipt on the screen went to the printer
+	let lastOrder = null;  // order of the last receipt, to reopen it
+	let marked = null;     // card on the bench that the keys mean
+
+	// --- talking to the counter ---
+
+	async function call(path, body) {
+		const r = await fetch("/api/v1/" + path, {
+			method: "POST",
+			headers: { "Accept": "text/html", "Content-Type": "application/json" },
+			body: body === undefined ? undefined : JSON.stringify(body),
+		});
+		if (r.status === 401) { location.assign("/login"); return new Promise(() => {}); }
+		return { ok: r.ok, html: await r.text() };
+	}
+
+	// One request at a time, so that a second Enter or click finds the first one busy.
+	async function once(work) {
+		if (busy) return;
+		busy = true;
+		try { await work(); } catch { note.textContent = ""; warn(words.offline); } finally { busy = false; show(); }
+	}
+
+	function warn(text) {
+		const box = document.createElement("div"), p = document.createElement("p");
+		box.className = "note bad"; box.setAttribute("role", "alert");
+		p.className = "what"; p.textContent = text;
+		box.append(p); note.replaceChildren(box);
+	}
+
+	function say(text) { $("say").textContent = text; }
+
+	// --- the desk that is worked at ---
+
+	const desks = () => [...document.querySelectorAll(".desk")];
+
+	function desk() {
+		const all = desks();
+		return all.find((d) => d.dataset.reader === chosen) || all.find((d) => d.dataset.insertion !== "0" && d.dataset.phase !== "empty") || all[0];
+	}
+
+	// refresh follows the card: when it is another one, or none, nothing of the last customer stays.
+	function refresh() {
+		const d = desk();
+		for (const other of desks()) other.hidden = other !== d;
+		for (const tab of document.querySelectorAll("[data-desk]")) tab.setAttribute("aria-pressed", String(d && tab.dataset.desk === d.dataset.reader));
+		const here = d && d.dataset.phase !== "empty" && d.dataset.phase !== "no_reader" ? d.dataset.reader + "/" + d.dataset.insertion : "0";
+		if (here !== seen) {
+			const gone = here === "0";
+			seen = here;
+			if (!unsure) clear(gone && busy);
+			if (gone) say(words.empty);
+		}
+		if (d && d.dataset.say !== refresh.said) { refresh.said = d.dataset.say; say(d.dataset.say); }
+		show();
+	}
+
+	// clear empties the panel. A message about a sale that is still under way stays until it is answered.
+	function clear(keepNote) {
+		amount.value = "";
+		quote.replaceChildren(); receipt.replaceChildren();
+		if (!keepNote) note.replaceChildren();
+		if (!busy) { sale = null; unsure = false; }
+		printed = false;
+	}
+
+	function show() {
+		const d = desk(), ready = Boolean(d) && "sellable" in d.dataset;
+		const open = ready && !busy && !unsure && !receipt.firstElementChild;
+		amount.readOnly = !open;
+		$("counter").classList.toggle("open", open);
+		$("wait").hidden = ready || Boolean(receipt.firstElementChild || note.firstElementChild || busy || unsure);
+		$("busy").hidden = !(busy && sale) && !(d && d.dataset.phase === "writing");
+		for (const b of document.querySelectorAll("[data-mode]")) b.setAttribute("aria-pressed", String(b.dataset.mode === mode));
+		$("sale").dataset.mode = mode;
+		$("last").hidden = !lastOrder || Boolean(receipt.firstElementChild);
+		if (document.activeElement === document.body || document.activeElement === null) amount.focus();
+	}
+
+	// --- the field ---
+
+	function decimals() {
+		const d = desk();
+		return mode === "yuan" ? 2 : Number((d && d.dataset.places) || 2);
+	}
+
+	// clean keeps digits and one point (full-width ones too, from a Chinese input method) and cuts surplus decimals.
+	function clean(text) {
+		let s = text.replace(/[０-９]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0)).replace(/[．。，,]/g, ".").replace(/[^0-9.]/g, "");
+		const dot = s.indexOf(".");
+		if (dot >= 0) s = s.slice(0, dot + 1) + s.slice(dot + 1).replace(/\./g, "").slice(0, decimals());
+		return s;
+	}
+
+	// whole turns "12.3" into a whole number of the smallest unit without a floating point number in between.
+	function whole(text, places) {
+		const [a, b = ""] = text.split(".");
+		return Number((a || "0") + b.padEnd(places, "0"));
+	}
+
+	function typed(e) {
+		if (e && e.isComposing) return;
+		const s = clean(amount.value);
+		if (s !== amount.value) amount.value = s;
+		if (!unsure && !busy) { quote.replaceChildren(); sale = null; note.replaceChildren(); }
+	}
+
+	function setMode(m) {
+		if (busy || unsure || m === mode) return;
+		mode = m;
+		typed();
+		show();
+		amount.focus();
+	}
+
+	// --- quote, sell ---
+
+	function enter() {
+		if (unsure) return once(send);
+		if (quote.firstElementChild) return once(send);
+		if (!amount.readOnly && amount.value !== "") return once(ask);
+	}
+
+	async function ask() {
+		const d = desk(), at = seen, text = amount.value;
+		const body = { reader: d.dataset.reader, insertion: Number(d.dataset.insertion), volume_l: 0, money_fen: 0 };
+		if (mode === "m3") body.volume_l = whole(text, 3); else body.money_fen = whole(text, 2);
+		const r = await call("quote", body);
+		if (at !== seen || text !== amount.value) return; // another customer, or something else was typed meanwhile
+		if (!r.ok) { note.innerHTML = r.html; return; }
+		note.replaceChildren();
+		quote.innerHTML = r.html;
+		const q = quote.firstElementChild.dataset;
+		sale = { request: newRequest(), at, body: { ask: body, volume_l: Number(q.volume), amount_fen: Number(q.amount) } };
+		sale.body.request = sale.request;
+		say(quote.querySelector(".figures").textContent);
+		scroll(quote);
+	}
+
+	// send confirms the quote. The same request id goes out however often it is sent, so that it is one sale.
+	async function send() {
+		if (!sale) return;
+		show();
+		let r;
+		try { r = await call("sell", sale.body); } catch { unsure = true; quote.replaceChildren(); warn(words.unsure); return; }
+		const at = sale.at;
+		unsure = false; sale = null;
+		quote.replaceChildren();
+		note.replaceChildren();
+		if (!r.ok) { note.innerHTML = r.html; return; }
+		take(r.html, at === seen);
+	}
+
+	// take shows a receipt. When its card is gone by now, only the number of the receipt is shown.
+	function take(html, visible) {
+		const box = document.createElement("template");
+		box.innerHTML = html;
+		const data = box.content.firstElementChild.dataset;
+		lastOrder = data.order;
+		$("last").querySelector("b").textContent = data.no;
+		amount.value = "";
+		printed = data.copy !== "0";
+		say(words.sold + " " + data.no);
+		if (visible) { receipt.replaceChildren(box.content); scroll(receipt); }
+	}
+
+	function newRequest() {
+		return [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+	}
+
+	function scroll(el) { el.scrollIntoView({ block: "nearest" }); }
+
+	// --- receipts ---
+
+	// print sends the first print as it is; every other one is counted and marked by the counter first.
+	function print() {
+		const shown = receipt.firstElementChild;
+		if (shown && !printed) { printed = true; window.print(); return; }
+		const order = shown ? shown.dataset.order : lastOrder;
+		if (order) once(() => copy(order, true));
+	}
+
+	async function copy(order, toPrinter) {
+		const r = await call("receipts/" + encodeURIComponent(order) + "/copies");
+		quote.replaceChildren(); sale = null;
+		if (!r.ok) { note.innerHTML = r.html; return; }
+		note.replaceChildren();
+		take(r.html, true);
+		if (toPrinter) window.print();
+	}
+
+	// --- an order in doubt ---
+
+	async function resolve(act, order, question) {
+		if (busy) return;
+		if (question) {
+			$("ask-text").textContent = question;
+			dialog.returnValue = "";
+			dialog.showModal();
+			await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
+			amount.focus();
+			if (dialog.returnValue !== "yes") return;
+		}
+		const at = seen;
+		return once(async () => {
+			sale = act === "retry" ? {} : null; // a card is being written: say so
+			show();
+			try {
+				const r = await call("orders/" + encodeURIComponent(order) + "/" + act);
+				note.replaceChildren();
+				if (!r.ok || act === "void") note.innerHTML = r.html; else take(r.html, at === seen);
+			} finally { sale = null; }
+		});
+	}
+
+	// --- search ---
+
+	async function search() {
+		const found = $("found");
+		const hit = found.querySelector("[data-act=copy]");
+		if (hit && found.dataset.query === $("query").value) return act(hit);
+		const r = await call("accounts/search", { query: $("query").value });
+		found.innerHTML = r.html;
+		found.dataset.query = $("query").value;
+		found.hidden = false;
+	}
+
+	function closeSearch() {
+		$("query").value = "";
+		$("found").hidden = true;
+		$("found").replaceChildren();
+		amount.focus();
+	}
+
+	// --- bench of the demo ---
+
+	const benchCards = () => [...document.querySelectorAll("#bench [data-card]:is(li)")];
+
+	function mark(id) {
+		const all = benchCards();
+		if (!all.length) return;
+		if (!all.some((c) => c.dataset.card === id)) id = all[0].dataset.card;
+		marked = id;
+		for (const c of all) c.toggleAttribute("aria-current", c.dataset.card === id);
+	}
+
+	async function bench(what, card, meter, use) {
+		const r = await call("bench", { do: what, card: card || "", meter: meter || "", use: use || "" });
+		if (!r.ok) note.innerHTML = r.html;
+		show();
+	}
+
+	function benchKey(key) {
+		const all = benchCards(), now = all.find((c) => c.dataset.card === marked);
+		const lies = (where) => all.find((c) => c.dataset.where === where);
+		const meter = document.querySelector("#bench .gas");
+		if (!now) return false;
+		const run = {
+			n: () => mark(all[(all.indexOf(now) + 1) % all.length].dataset.card),
+			i: () => bench("insert", marked),
+			r: () => lies("reader") && bench("remove", lies("reader").dataset.card),
+			t: () => lies("meter") && bench("take", lies("meter").dataset.card),
+			s: () => meter && bench("swipe", marked, meter.dataset.meter),
+			u: () => meter && bench("use", "", meter.dataset.meter, "1"),
+		}[key];
+		if (!run) return false;
+		run();
+		return true;
+	}
+
+	// --- keys and buttons ---
+
+	function next() {
+		if (busy || unsure) return; // an outcome is awaited: nothing is thrown away
+		clear(false);
+		show();
+		amount.focus();
+	}
+
+	function press(selector) {
+		const d = desk(), b = d && d.querySelector(selector);
+		if (b) act(b);
+		return Boolean(b);
+	}
+
+	function nextDesk() {
+		const all = desks(), d = desk();
+		if (all.length < 2 || busy) return;
+		chosen = all[(all.indexOf(d) + 1) % all.length].dataset.reader;
+		refresh();
+	}
+
+	const keys = {
+		"*": () => setMode(mode === "m3" ? "yuan" : "m3"),
+		"/": () => $("query").focus(),
+		"escape": next,
+		"p": print,
+		"d": nextDesk,
+		"w": () => press("[data-act=retry]"),
+		"v": () => press("[data-act=void]"),
+		"l": () => $("lang").click(),
+		"enter": enter,
+	};
+
+	document.addEventListener("keydown", (e) => {
+		if (e.ctrlKey || e.altKey || e.metaKey || dialog.open) return;
+		if (e.target === $("query")) {
+			if (e.key === "Escape") { e.preventDefault(); closeSearch(); }
+			return;
+		}
+		// Under a Chinese input method a letter arrives as "Process"; its place on the keyboard tells which it is.
+		const key = (/^Key[A-Z]$/.test(e.code) ? e.code.slice(3) : e.key).toLowerCase();
+		if (key === "enter" && e.target.closest("button")) return; // the button does it
+		if (e.repeat && key.length > 0 && (keys[key] || key === "enter")) { e.preventDefault(); return; }
+		const run = keys[key];
+		if (run) { e.preventDefault(); run(); } else if (benchKey(key)) e.preventDefault();
+	});
+
+	function act(b) {
+		const d = b.dataset;
+		switch (d.act) {
+		case "sell": return enter();
+		case "drop": return next();
+		case "print": return print();
+		case "retry": case "void": return resolve(d.act, d.order, d.ask);
+		case "copy": { const order = d.order; closeSearch(); return once(() => copy(order, false)); }
+		}
+	}
+
+	document.addEventListener("click", (e) => {
+		const b = e.target.closest("button");
+		if (!b || !b.closest("main, #found")) {
+			if (!e.target.closest("#search")) closeFound();
+			return;
+		}
+		if (b.dataset.mode) setMode(b.dataset.mode);
+		else if (b.dataset.desk) { chosen = b.dataset.desk; refresh(); }
+		else if (b.dataset.bench) {
+			if (b.dataset.card) mark(b.dataset.card);
+			bench(b.dataset.bench, b.dataset.bench === "swipe" ? marked : b.dataset.card, b.dataset.meter, b.dataset.use);
+		} else if (b.dataset.act) act(b);
+		if (e.detail > 0) amount.focus(); // after the mouse, the keyboard goes on where it was
+	});
+
+	function closeFound() { if (!$("found").hidden) closeSearch(); }
+
+	amount.addEventListener("input", typed);
+	amount.addEventListener("compositionend", () => typed());
+	$("sale").addEventListener("submit", (e) => e.preventDefault());
+	$("search").addEventListener("submit", (e) => { e.preventDefault(); if ($("query").value.trim()) search().catch(() => warn(words.offline)); });
+	window.addEventListener("afterprint", () => amount.focus());
+
+	// --- live ---
+
+	function update(name, html) {
+		const part = $(name);
+		if (!part) return;
+		const focused = part.contains(document.activeElement) ? document.activeElement.id : null;
+		part.innerHTML = html;
+		if (name === "bench") mark(marked);
+		if (focused !== null) (focused && $(focused) || amount).focus();
+		if (name === "desks") refresh();
+	}
+
+	function live() {
+		const source = new EventSource("/events");
+		for (const name of LIVE) source.addEventListener(name, (e) => { $("lost").hidden = true; update(name, e.data); });
+		source.addEventListener("bye", () => { source.close(); location.assign("/login"); });
+		source.onerror = () => {
+			$("lost").hidden = false;
+			$("desks").replaceChildren(); // what lies on the reader is not known any more
+			show();
+			if (source.readyState === EventSource.CLOSED) again();
+		};
+	}
+
+	// again comes back after a refusal: to the login when the session has ended.
+	async function again() {
+		try {
+			const r = await fetch("/api/v1/session", { headers: { "Accept": "application/json" } });
+			if (r.status === 401) { location.assign("/login"); return; }
+		} catch { /* the service is not there yet */ }
+		setTimeout(live, 2000);
+	}
+
+	refresh();
+	mark(null);
+	live();
+	amount.focus();
+})();
