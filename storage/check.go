@@ -1,0 +1,179 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+
+	"tally/sync/contract"
+)
+
+// Report is what Check found.
+type Report struct {
+	Files    int                        // files looked at
+	Records  map[contract.Stream]uint64 // records verified
+	Findings []Finding                  // empty when all is well
+}
+
+// Finding is one thing that is wrong.
+type Finding struct {
+	File string
+	Text string
+}
+
+// OK reports whether nothing was found.
+func (r Report) OK() bool { return len(r.Findings) == 0 }
+
+func (r *Report) add(path string, err error) {
+	if err != nil {
+		r.Findings = append(r.Findings, Finding{File: filepath.Base(path), Text: err.Error()})
+	}
+}
+
+// Check verifies every page of every file, every chain of records, that no number is missing, and that the indices say
+// what the entries say. Nothing is committed meanwhile. The error is for a check that could not be ended.
+func (s *Store) Check(ctx context.Context) (Report, error) {
+	rep := Report{Records: make(map[contract.Stream]uint64)}
+	err := s.readings.commits.exclusive(ctx, func() error {
+		return s.commits.exclusive(ctx, func() error { return s.check(ctx, &rep) })
+	})
+	return rep, err
+}
+
+func (s *Store) check(ctx context.Context, rep *Report) error {
+	rep.Files++
+	rep.add(s.ledger.path, s.ledger.view(func(tx *bbolt.Tx) error { return checkLedger(tx, rep) }))
+	return s.readings.check(ctx, rep)
+}
+
+func checkLedger(tx *bbolt.Tx, rep *Report) error {
+	if err := checkPages(tx); err != nil {
+		return err
+	}
+	for _, name := range []contract.Stream{contract.Tx, contract.Ev} {
+		st, err := loadState(tx, name)
+		if err != nil {
+			return err
+		}
+		if st.First > st.Acked+1 || st.Acked >= st.Next {
+			return fmt.Errorf("stream %s: first %d, acknowledged %d, next %d do not fit", name, st.First, st.Acked, st.Next)
+		}
+		head, err := walkChain(tx.Bucket(bucketOf(name)), st.First, st.Next, "")
+		if err != nil {
+			return fmt.Errorf("stream %s: %w", name, err)
+		}
+		if st.Next > st.First && head != st.Head {
+			return fmt.Errorf("stream %s: last record is not the one that was noted", name)
+		}
+		rep.Records[name] = st.Next - st.First
+	}
+	return checkIndices(tx)
+}
+
+// checkPages walks every page in this goroutine, where a fault can be caught, and only then lets bbolt check the tree.
+func checkPages(tx *bbolt.Tx) error {
+	if err := touch(tx); err != nil {
+		return err
+	}
+	var all []error
+	for err := range tx.Check() {
+		if len(all) < 10 {
+			all = append(all, err)
+		}
+	}
+	return errors.Join(all...)
+}
+
+// touch reads every byte of every key and value.
+func touch(tx *bbolt.Tx) error {
+	var sum byte
+	err := tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
+		return b.ForEach(func(k, v []byte) error {
+			for _, x := range k {
+				sum += x
+			}
+			for _, x := range v {
+				sum += x
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("walk pages (%d): %w", sum, err)
+	}
+	return nil
+}
+
+// check verifies the segments and how they follow each other.
+func (r *readings) check(ctx context.Context, rep *Report) error {
+	next, head := r.acked+1, ""
+	lost, err := r.lost()
+	if err != nil {
+		return err
+	}
+	for _, seg := range r.segs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rep.Files++
+		end, err := r.checkOne(seg, next, head, lost)
+		rep.add(seg.path, err)
+		rep.Records[contract.Rd] += seg.last + 1 - seg.first
+		next, head = seg.last+1, end
+	}
+	return nil
+}
+
+func (r *readings) lost() (gaps [][2]uint64, err error) {
+	err = r.s.ledger.view(func(tx *bbolt.Tx) error {
+		st, err := loadState(tx, contract.Rd)
+		gaps = st.Lost
+		return err
+	})
+	return gaps, err
+}
+
+// checkOne verifies one segment; next and prev are what the segment before ended with. It returns the hash of its last
+// record.
+func (r *readings) checkOne(seg *segment, next uint64, prev string, lost [][2]uint64) (head string, err error) {
+	if seg.first > next && len(subtract([][2]uint64{{next, seg.first - 1}}, lost)) > 0 {
+		return "", fmt.Errorf("records %d to %d are missing and not reported as lost", next, seg.first-1)
+	}
+	if seg.file == nil {
+		r.mu.Lock()
+		err := r.openOld(seg)
+		r.mu.Unlock()
+		if err != nil {
+			return "", err
+		}
+	}
+	err = seg.file.view(func(tx *bbolt.Tx) error {
+		if err := checkPages(tx); err != nil {
+			return err
+		}
+		st, err := r.checkSegment(tx, seg.first)
+		if err != nil {
+			return err
+		}
+		head = st.Head
+		if err := followsFrom(tx, seg.first == next, prev); err != nil {
+			return err
+		}
+		return walkSegment(tx, st)
+	})
+	return head, err
+}
+
+func followsFrom(tx *bbolt.Tx, adjacent bool, prev string) error {
+	start, err := loadStart(tx)
+	if err != nil {
+		return err
+	}
+	if adjacent && prev != "" && start.Head != prev {
+		return fmt.Errorf("segment does not follow from the one before: %w", ErrDamaged)
+	}
+	return nil
+}

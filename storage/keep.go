@@ -1,0 +1,170 @@
+package storage
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"tally/meter"
+	"tally/sync/contract"
+	"tally/sync/outbox"
+)
+
+// maxRaw is how much of a meter's answer is kept as evidence.
+const maxRaw = 512
+
+// Keep stores a reading as a record of the stream rd and as the newest of its meter. A nil error proves that it is on
+// disk. Readings that come together, or within Options.Linger, share a commit.
+func (s *Store) Keep(ctx context.Context, r meter.Reading) error {
+	return s.readings.keep(ctx, contract.TypeReading, r.Meter, r.At, readingBody(r), func(l *Latest) { l.Reading = &r })
+}
+
+// Fail stores that a meter could not be read, like Keep.
+func (s *Store) Fail(ctx context.Context, f meter.Failure) error {
+	body := contract.ReadingFailed{Meter: string(f.Meter), At: contract.At(f.At), Line: f.Line, Code: f.Code, Text: f.Text}
+	return s.readings.keep(ctx, contract.TypeReadingFailed, f.Meter, f.At, body, func(l *Latest) { l.Failure = &f })
+}
+
+func readingBody(r meter.Reading) contract.Reading {
+	body := contract.Reading{Meter: string(r.Meter), At: contract.At(r.At), Line: r.Line, Quality: r.Quality}
+	for _, v := range r.Values {
+		body.Values = append(body.Values, contract.Value{Name: v.Name, Value: v.Number.String(), Unit: string(v.Unit)})
+	}
+	body.Raw = hex.EncodeToString(r.Raw[:min(len(r.Raw), maxRaw)])
+	return body
+}
+
+// keep commits one record. The record's time is the meter's, so that an old value never gets a new time.
+func (r *readings) keep(ctx context.Context, typ string, id meter.ID, at time.Time, body any, note func(*Latest)) error {
+	if err := checkKey("meter number", string(id)); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if r.s.closed.Load() {
+		return storeErr(ErrClosed)
+	}
+	d := outbox.Draft{Stream: contract.Rd, Type: typ, Body: body,
+		ID: fmt.Sprintf("%s@%s", id, at.UTC().Format("2006-01-02T15:04:05.000Z"))}
+	return r.commits.do(ctx, false, func(w *writeTx) error {
+		if _, err := w.append(r.s.opts.stamper(), d, at); err != nil {
+			return err
+		}
+		return r.note(w, id, note)
+	})
+}
+
+// note changes the newest values of a meter in the transaction, and in memory when it is durable.
+func (r *readings) note(w *writeTx, id meter.ID, change func(*Latest)) error {
+	l := Latest{Meter: id}
+	if seen, ok := w.latest[id]; ok {
+		l = seen
+	} else {
+		r.mu.RLock()
+		if seen, ok := r.latest[id]; ok {
+			l = seen
+		}
+		r.mu.RUnlock()
+	}
+	change(&l)
+	w.setLatest(id, l)
+	return w.putJSON(bLatest, []byte(id), l)
+}
+
+// commit is what the readings' committer runs.
+func (r *readings) commit(jobs []*job) {
+	file, err := r.ready(uint64(len(jobs)))
+	if err != nil {
+		for _, j := range jobs {
+			j.finish(storeErr(err))
+		}
+		return
+	}
+	var used int64
+	end := func(w *writeTx) error {
+		used = w.tx.Size()
+		return w.flush()
+	}
+	again := func(err error) *boltFile { return r.recover(err, uint64(len(jobs))) }
+	commit(file, batch{jobs: jobs, begin: func(*writeTx) error { return nil }, end: end}, again, r.settled)
+	if used >= r.s.opts.SegmentBytes {
+		if err := r.roll(); err != nil {
+			r.s.opts.warn("segment of readings could not be followed by the next", "err", err)
+		}
+	}
+}
+
+// settled makes a durable commit visible.
+func (r *readings) settled(w *writeTx) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.Copy(r.latest, w.latest)
+	if st, ok := w.streams[contract.Rd]; ok {
+		r.segs[len(r.segs)-1].last = st.Next - 1
+	}
+	r.publish()
+}
+
+// ready reserves n numbers and returns the file to write to.
+func (r *readings) ready(n uint64) (*boltFile, error) {
+	seg := r.newest()
+	if err := r.reserve(seg.last + n); err != nil {
+		return nil, err
+	}
+	return seg.file, nil
+}
+
+// reserve raises the mark above which no number was given, before one is.
+func (r *readings) reserve(upto uint64) error {
+	r.mu.RLock()
+	enough := upto <= r.reserved
+	r.mu.RUnlock()
+	if enough {
+		return nil
+	}
+	mark := upto + reserveAhead
+	return r.s.update(context.Background(), func(w *writeTx) error {
+		st, err := w.stream(contract.Rd)
+		if err != nil {
+			return err
+		}
+		st.Reserved = max(st.Reserved, mark)
+		w.setStream(contract.Rd, st)
+		w.after = append(w.after, func() { r.reservedUpto(st.Reserved) })
+		return nil
+	})
+}
+
+func (r *readings) reservedUpto(n uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reserved = n
+}
+
+// roll goes on in a new segment. When it cannot be made the old one is used on.
+func (r *readings) roll() error {
+	old := r.newest()
+	var st streamState
+	err := old.file.view(func(tx *bbolt.Tx) (err error) {
+		st, err = loadState(tx, contract.Rd)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	fresh, err := r.createSegment(st.Next, st.Head, r.latest)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.segs = append(r.segs, fresh)
+	err = old.shut()
+	r.mu.Unlock()
+	return errors.Join(err, r.reconcile(LostMissing))
+}

@@ -1,0 +1,3 @@
+package storage_test
+
+var scenarios = map[string]func([]string) error{}

@@ -1,0 +1,11 @@
+//go:build unix && !linux
+
+package storage
+
+import "time"
+
+var started = time.Now()
+
+func sinceBoot() time.Duration { return time.Since(started) }
+
+func bootID() string { return "" }

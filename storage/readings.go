@@ -1,0 +1,204 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"go.etcd.io/bbolt"
+
+	"tally/meter"
+	"tally/sync/contract"
+	"tally/sync/outbox"
+)
+
+// readings is the stream rd over its segments.
+type readings struct {
+	s       *Store
+	dir     string
+	commits *committer
+
+	mu       sync.RWMutex
+	segs     []*segment // by first number; the last one is written to
+	open     *segment   // the one older segment that is open for reading
+	acked    uint64
+	reserved uint64 // no number above was given; durable in the ledger
+	latest   map[meter.ID]Latest
+	closed   bool
+}
+
+// reserveAhead is how many numbers one ledger commit sets aside. At most so many are skipped when the newest segment is
+// lost.
+const reserveAhead = 4096
+
+// Latest is the newest that is known of a meter.
+type Latest struct {
+	Meter   meter.ID       `json:"meter"`
+	Reading *meter.Reading `json:"reading,omitempty"` // nil when it was never read
+	Failure *meter.Failure `json:"failure,omitempty"` // the last failure, kept when a reading follows; nil when none
+}
+
+// Latest returns the newest reading and failure of every meter by number, including those acknowledged long ago.
+func (s *Store) Latest() []Latest {
+	s.readings.mu.RLock()
+	defer s.readings.mu.RUnlock()
+	list := make([]Latest, 0, len(s.readings.latest))
+	for _, id := range slices.Sorted(maps.Keys(s.readings.latest)) {
+		list = append(list, s.readings.latest[id])
+	}
+	return list
+}
+
+func (r *readings) newest() *segment {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.segs[len(r.segs)-1]
+}
+
+// publish shows the state of the stream to those who ask without the disk. Call with r.mu held.
+func (r *readings) publish() {
+	last := r.segs[len(r.segs)-1]
+	r.s.tips[contract.Rd].set(outbox.State{Epoch: r.s.epoch, First: r.segs[0].first, Next: last.last + 1, Acked: r.acked})
+}
+
+// locate finds the segment that holds from, or the first one behind it. nil means that nothing is there yet.
+func (r *readings) locate(from uint64) (*segment, *boltFile, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, nil, ErrClosed
+	}
+	for _, seg := range r.segs {
+		if seg.last < from || seg.last < seg.first {
+			continue
+		}
+		return seg, seg.file, r.openOld(seg)
+	}
+	return nil, nil, nil
+}
+
+// openOld opens a segment for reading and closes the one that was open before: each takes address space, of which a
+// 32 bit node has little.
+func (r *readings) openOld(seg *segment) error {
+	if seg.file != nil {
+		return nil
+	}
+	if r.open != nil {
+		r.open.shut()
+		r.open = nil
+	}
+	if err := inspect(seg.path); err != nil {
+		return err
+	}
+	f, err := openBolt(seg.path, r.s.opts.Hooks, true)
+	if err != nil {
+		return err
+	}
+	seg.file, r.open = f, seg
+	return nil
+}
+
+// read implements the queue's Read. A segment that turns out to be damaged is set aside, and reading goes on behind it.
+func (r *readings) read(ctx context.Context, from uint64, maxRecords, maxBytes int) ([]outbox.Record, error) {
+	for {
+		seg, found, err := r.tryRead(from, maxRecords, maxBytes)
+		switch {
+		case errors.Is(err, ErrClosed) && !r.isClosed(): // closed in favour of another one meanwhile
+		case errors.Is(err, ErrDamaged) && seg != nil:
+			if err := r.setAside(ctx, seg, err); err != nil {
+				return nil, err
+			}
+		default:
+			return found, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (r *readings) tryRead(from uint64, maxRecords, maxBytes int) (*segment, []outbox.Record, error) {
+	seg, _, err := r.locate(from)
+	if seg == nil || err != nil {
+		return seg, nil, err
+	}
+	r.mu.RLock()
+	file := seg.file
+	r.mu.RUnlock()
+	if file == nil {
+		return seg, nil, ErrClosed
+	}
+	var found []outbox.Record
+	err = file.view(func(tx *bbolt.Tx) (err error) {
+		found, err = readRecords(tx.Bucket(bRd), max(from, seg.first), maxRecords, maxBytes)
+		return err
+	})
+	if err == nil && (len(found) == 0 || found[0].Seq != max(from, seg.first)) {
+		err = ErrDamaged // the segment promised a record that it does not have
+	}
+	if err != nil {
+		return seg, nil, err
+	}
+	return seg, found, nil
+}
+
+func (r *readings) isClosed() bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.closed
+}
+
+// ackedUpto takes note of the watermark that the ledger has just made durable.
+func (r *readings) ackedUpto(n uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.acked = n
+	r.publish()
+}
+
+// drop deletes segments that are acknowledged to their end, except the newest, which knows the newest values. One that
+// cannot be deleted now is deleted at the next start.
+func (r *readings) drop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.segs) > 1 && r.segs[0].last <= r.acked {
+		if err := r.forget(0, r.s.opts.Hooks.remove); err != nil {
+			r.s.opts.warn("segment of readings could not be deleted", "err", err)
+			return
+		}
+	}
+	r.publish()
+}
+
+// forget takes segment i out of the list and does away with its file. Call with r.mu held.
+func (r *readings) forget(i int, away func(string) error) error {
+	seg := r.segs[i]
+	seg.shut()
+	if r.open == seg {
+		r.open = nil
+	}
+	if err := away(seg.path); err != nil {
+		return err
+	}
+	r.segs = slices.Delete(r.segs, i, i+1)
+	return nil
+}
+
+func (r *readings) close() error {
+	r.commits.stop()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	var err error
+	for _, seg := range r.segs {
+		err = errors.Join(err, seg.shut())
+	}
+	return err
+}
+
+func (r *readings) segmentPath(first uint64) string {
+	return filepath.Join(r.dir, segmentName(first))
+}

@@ -1,0 +1,121 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"tally/meter"
+	"tally/sync/contract"
+)
+
+// writeTx is a bbolt transaction that several jobs share: each job's changes can be taken back alone.
+type writeTx struct {
+	tx      *bbolt.Tx
+	undo    []change
+	streams map[contract.Stream]streamState // as changed so far; only those touched
+	latest  map[meter.ID]Latest             // newest values as changed so far; a segment only
+	back    []func()                        // takes back in memory what the running job changed there
+	after   []func()                        // run once the commit is durable
+	nAfter  int                             // len(after) at the start of the running job
+	changed bool
+}
+
+type change struct {
+	bucket, key, old []byte // old is nil when there was no value
+}
+
+func newWriteTx(tx *bbolt.Tx) *writeTx {
+	return &writeTx{tx: tx, streams: make(map[contract.Stream]streamState), latest: make(map[meter.ID]Latest)}
+}
+
+// start marks the point to which fail returns.
+func (w *writeTx) start() {
+	w.undo = w.undo[:0]
+	w.back = w.back[:0]
+	w.nAfter = len(w.after)
+}
+
+// fail takes back what was done since start, newest first.
+func (w *writeTx) fail() error {
+	for i := len(w.undo) - 1; i >= 0; i-- {
+		c := w.undo[i]
+		b := w.tx.Bucket(c.bucket)
+		var err error
+		if c.old == nil {
+			err = b.Delete(c.key)
+		} else {
+			err = b.Put(c.key, c.old)
+		}
+		if err != nil {
+			return fmt.Errorf("take back %s: %w", c.bucket, err)
+		}
+	}
+	w.undo = w.undo[:0]
+	for i := len(w.back) - 1; i >= 0; i-- {
+		w.back[i]()
+	}
+	w.back = w.back[:0]
+	w.after = w.after[:w.nAfter]
+	return nil
+}
+
+func (w *writeTx) remember(b *bbolt.Bucket, bucket, key []byte) {
+	old := b.Get(key)
+	if old != nil {
+		old = append([]byte{}, old...)
+	}
+	w.undo = append(w.undo, change{bucket, bytes.Clone(key), old})
+	w.changed = true
+}
+
+func (w *writeTx) put(bucket, key, value []byte) error {
+	b := w.tx.Bucket(bucket)
+	w.remember(b, bucket, key)
+	b.FillPercent = fillOf(bucket)
+	if err := b.Put(key, value); err != nil {
+		return fmt.Errorf("put %s: %w", bucket, err)
+	}
+	return nil
+}
+
+func (w *writeTx) putJSON(bucket, key []byte, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", bucket, err)
+	}
+	return w.put(bucket, key, raw)
+}
+
+func (w *writeTx) delete(bucket, key []byte) error {
+	b := w.tx.Bucket(bucket)
+	w.remember(b, bucket, key)
+	if err := b.Delete(key); err != nil {
+		return fmt.Errorf("delete %s: %w", bucket, err)
+	}
+	return nil
+}
+
+func (w *writeTx) setStream(name contract.Stream, st streamState) {
+	w.back = append(w.back, restorer(w.streams, name))
+	w.streams[name] = st
+}
+
+func (w *writeTx) setLatest(id meter.ID, l Latest) {
+	w.back = append(w.back, restorer(w.latest, id))
+	w.latest[id] = l
+}
+
+// restorer remembers what m has under k.
+func restorer[K comparable, V any](m map[K]V, k K) func() {
+	old, had := m[k]
+	return func() {
+		if had {
+			m[k] = old
+			return
+		}
+		delete(m, k)
+	}
+}
