@@ -1,0 +1,130 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tally/cardreader"
+	"tally/cardreader/pcsc"
+	"tally/cardreader/profile"
+	"tally/cardreader/purse"
+	"tally/cardreader/sle4442"
+	"tally/cmd/internal/config"
+	"tally/counter"
+)
+
+// DefaultProfile is the card profile of a config that names none.
+const DefaultProfile = "GEN4442 v1"
+
+// chips opens what lies on a reader: it is the list of chip families and card profiles that this node knows.
+type chips struct {
+	src     cardreader.Source
+	profile *profile.Profile
+	dialect sle4442.Dialect
+	secret  *sle4442.Secret // nil: cards are only read
+	guards  sle4442.Guards
+}
+
+// newChips resolves the part of the config that concerns cards.
+func newChips(c config.Cards, src cardreader.Source) (*chips, error) {
+	name := DefaultProfile
+	if len(c.Profiles) > 0 {
+		name = c.Profiles[0]
+	}
+	p, err := profile.Builtin(name)
+	if err != nil {
+		return nil, err
+	}
+	ch := &chips{src: src, profile: p, dialect: sle4442.ACS}
+	if c.Dialect != "" && c.Dialect != config.DialectAuto {
+		if ch.dialect, err = sle4442.ParseDialect(c.Dialect); err != nil {
+			return nil, err
+		}
+	}
+	if c.PSC.IsSet() {
+		psc, err := sle4442.ParsePSC(c.PSC.Reveal())
+		if err != nil {
+			return nil, fmt.Errorf("read the cards' secret code: %w", err)
+		}
+		ch.secret = &sle4442.Secret{PSC: psc, Issued: true}
+	}
+	return ch, nil
+}
+
+// Open is the counter's Opener.
+func (ch *chips) Open(ctx context.Context, reader string, ins cardreader.Insertion) (counter.Purse, error) {
+	card, err := ch.src.Open(ctx, reader, ins)
+	if err != nil {
+		return nil, err
+	}
+	var secret sle4442.Secret
+	if ch.secret != nil {
+		secret = *ch.secret
+	}
+	chip, err := sle4442.Open(ctx, card, ch.dialect, ch.guards.For(reader, ins), secret)
+	if err != nil {
+		return nil, errors.Join(err, card.Close())
+	}
+	if ch.secret == nil {
+		return purse.New(readOnly{chip, reader}, ch.profile), nil
+	}
+	return purse.New(chip, ch.profile), nil
+}
+
+// readOnly is a chip whose secret code this node was not given.
+type readOnly struct {
+	*sle4442.Chip
+	reader string
+}
+
+// Unlock refuses without a byte sent.
+func (r readOnly) Unlock(context.Context) error {
+	return &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodeNotSupported, Op: "unlock", Reader: r.reader,
+		Err: errors.New("no secret code is configured (cards.psc_file or cards.psc_env): cards are only read")}
+}
+
+// filtered passes on only readers whose name contains one of the wanted texts, ignoring case.
+type filtered struct {
+	cardreader.Source
+	want []string
+}
+
+func (f filtered) Run(ctx context.Context, emit func(cardreader.Event)) error {
+	return f.Source.Run(ctx, func(e cardreader.Event) {
+		name := strings.ToLower(e.Reader)
+		if slices.ContainsFunc(f.want, func(w string) bool { return strings.Contains(name, strings.ToLower(w)) }) {
+			emit(e)
+		}
+	})
+}
+
+// noReaders is the Source of a node without a counter.
+type noReaders struct{}
+
+func (noReaders) Run(ctx context.Context, _ func(cardreader.Event)) error {
+	<-ctx.Done()
+	return nil
+}
+
+func (noReaders) Open(_ context.Context, reader string, _ cardreader.Insertion) (cardreader.Card, error) {
+	return nil, &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodeNotSupported, Op: "open", Reader: reader}
+}
+
+// cardSource gives the readers that the config asks for.
+func cardSource(c config.Node, given cardreader.Source, opts pcsc.Options) cardreader.Source {
+	src := given
+	switch {
+	case src != nil:
+	case !c.Counter.Enabled || c.Cards.Source != config.CardsPCSC:
+		return noReaders{}
+	default:
+		src = pcsc.New(opts)
+	}
+	if len(c.Cards.Readers) > 0 {
+		return filtered{src, c.Cards.Readers}
+	}
+	return src
+}

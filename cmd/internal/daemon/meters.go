@@ -1,0 +1,118 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"tally/cmd/internal/config"
+	"tally/counter/web"
+	"tally/meter"
+	"tally/meter/line"
+	"tally/meter/modbus"
+	"tally/meter/poll"
+	"tally/meter/profile"
+	"tally/storage"
+)
+
+// wire is one line of the config with what runs on it.
+type wire struct {
+	cfg  config.Line
+	line *line.Line
+}
+
+// framings maps the config's protocols.
+var framings = map[string]modbus.Framing{
+	config.ModbusRTU:  modbus.RTU,
+	config.ModbusTCP:  modbus.TCP,
+	config.RTUOverTCP: modbus.RTUOverTCP,
+}
+
+// OpenLine makes the Opener of a line of the config.
+func OpenLine(c config.Line) line.Opener {
+	if c.Kind == config.KindTCP {
+		return line.TCP(c.Address)
+	}
+	return line.Serial(line.SerialConfig{
+		Path: c.Port, Baud: c.Baud, Parity: line.Parity(c.Parity), DataBits: c.DataBits, StopBits: c.StopBits,
+	})
+}
+
+// OpenMeter puts a driver for the meter on a line.
+func OpenMeter(l *line.Line, c config.Line, m config.Meter, models *profile.Catalog) (meter.Meter, error) {
+	framing, ok := framings[c.Protocol]
+	if !ok {
+		return nil, fmt.Errorf("line %s: no driver for protocol %q", c.Name, c.Protocol)
+	}
+	model, err := models.Get(m.Model)
+	if err != nil {
+		return nil, fmt.Errorf("line %s, meter %s: %w", c.Name, m.ID, err)
+	}
+	return modbus.New(l, framing, m.Unit, model, m.ID, modbus.Options{Timeout: m.Timeout})
+}
+
+// addLines puts every line and meter of the config into the schedule.
+func addLines(p *poll.Poller, lines []config.Line, open func(config.Line) line.Opener) ([]wire, error) {
+	models, err := profile.Builtin()
+	if err != nil {
+		return nil, fmt.Errorf("load meter models: %w", err)
+	}
+	var wires []wire
+	for _, c := range lines {
+		l := line.New(c.Name, open(c), line.Options{Gap: c.Gap})
+		wires = append(wires, wire{c, l})
+		for _, m := range c.Meters {
+			driver, err := OpenMeter(l, c, m, models)
+			if err != nil {
+				return nil, err
+			}
+			if err := p.Add(poll.Target{ID: m.ID, Line: c.Name, Meter: driver, Every: m.Every, Model: m.Model}); err != nil {
+				return nil, fmt.Errorf("line %s: %w", c.Name, err)
+			}
+		}
+	}
+	return wires, nil
+}
+
+// sink tells the page of what the store has kept. It stands between schedule and store and changes nothing.
+type sink struct {
+	store   *storage.Store
+	changed func()
+}
+
+// Keep implements poll.Sink.
+func (s sink) Keep(ctx context.Context, r meter.Reading) error {
+	err := s.store.Keep(ctx, r)
+	s.changed()
+	return err
+}
+
+// Fail implements poll.Sink.
+func (s sink) Fail(ctx context.Context, f meter.Failure) error {
+	err := s.store.Fail(ctx, f)
+	s.changed()
+	return err
+}
+
+// Meters implements web.Meters: what the schedule knows since the start, and before the first answer what the store
+// kept from earlier, with the time at which it was measured.
+func (n *Node) Meters() []web.MeterView {
+	kept := map[meter.ID]storage.Latest{}
+	for _, l := range n.store.Latest() {
+		kept[l.Meter] = l
+	}
+	var views []web.MeterView
+	for _, s := range n.poller.States() {
+		v := web.MeterView{ID: s.ID, Line: s.Line, Model: s.Model, Last: s.Last, Failure: s.Failure, Dead: s.Dead}
+		if v.Last == nil {
+			v.Last = kept[s.ID].Reading
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+// lineOf finds the meters of one line.
+func lineOf(name string, states []poll.State) []poll.State {
+	return slices.DeleteFunc(slices.Clone(states), func(s poll.State) bool { return s.Line != name })
+}

@@ -1,0 +1,242 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"tally/cardreader"
+	"tally/cardreader/pcsc"
+	"tally/cardreader/purse"
+	"tally/cmd/internal/config"
+	"tally/cmd/internal/control"
+	"tally/counter"
+	"tally/counter/web"
+	"tally/meter/line"
+	"tally/meter/poll"
+	"tally/storage"
+	"tally/sync/contract"
+	"tally/sync/outbox"
+)
+
+// Parts replaces the outside world of a node. The zero value is a real one; the demo and the tests put simulated
+// hardware here, and everything else is wired as always.
+type Parts struct {
+	Version string
+	Source  cardreader.Source                                                // readers; nil for those that the config names
+	Line    func(config.Line) line.Opener                                    // nil for OpenLine
+	Storage storage.Options                                                  // Node, Boot and Logger are filled in
+	Bench   web.Bench                                                        // nil on a real counter
+	Demo    *web.DemoLogin                                                   // nil outside the demo
+	Seed    func(ctx context.Context, store counter.Store, fresh bool) error // runs before anything starts; may be nil
+}
+
+// Node is one wired node. New opens its files and addresses, Run runs it, and after Run it is closed.
+type Node struct {
+	cfg     config.Node
+	version string
+	boot    string
+	started time.Time
+	log     *slog.Logger
+
+	store   *storage.Store
+	src     cardreader.Source
+	service *counter.Service
+	poller  *poll.Poller
+	wires   []wire
+	uplink  *uplink // nil when the node has no central system
+	page    *web.Handler
+
+	http    net.Listener
+	control *control.Listener
+}
+
+// grace is what each part may take to stop: a card write that is under way and its commit are through by then.
+const grace = 4 * time.Second
+
+// readingLinger lets readings that come close together share a commit.
+const readingLinger = 500 * time.Millisecond
+
+// New opens a node. Whatever fails leaves nothing open.
+func New(ctx context.Context, c config.Node, p Parts, log *slog.Logger) (n *Node, err error) {
+	n = &Node{cfg: c, version: p.Version, started: time.Now(), log: log}
+	if n.boot, err = bootID(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close())
+		}
+	}()
+	for _, step := range []func(context.Context, Parts) error{
+		n.openStore, n.openCounter, n.openMeters, n.openUplink, n.openPage, n.openDoor,
+	} {
+		if err := step(ctx, p); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (n *Node) openStore(ctx context.Context, p Parts) (err error) {
+	o := p.Storage
+	o.Node, o.Boot, o.Logger = n.cfg.Name, n.boot, n.log
+	if o.Linger == 0 {
+		o.Linger = readingLinger
+	}
+	if n.store, err = storage.Open(n.cfg.DataDir, o); err != nil {
+		return err
+	}
+	fresh := n.store.Queue(contract.Ev).State().Next == 1
+	started := contract.NodeStarted{Version: n.version, Boot: n.boot, Clean: n.store.WasClean()}
+	err = n.store.Update(ctx, func(tx counter.Tx) error {
+		return tx.Emit(outbox.Draft{Stream: contract.Ev, Type: contract.TypeNodeStarted, ID: n.boot, Body: started})
+	})
+	if err != nil || p.Seed == nil {
+		return err
+	}
+	return p.Seed(ctx, n.store, fresh)
+}
+
+func (n *Node) openCounter(_ context.Context, p Parts) error {
+	n.src = cardSource(n.cfg, p.Source, pcsc.Options{Log: n.log})
+	chips, err := newChips(n.cfg.Cards, n.src)
+	if err != nil {
+		return err
+	}
+	c := n.cfg.Counter
+	if c.Station == "" {
+		c.Station = n.cfg.Name
+	}
+	n.service, err = counter.New(counter.Options{
+		Store: n.store, Open: chips.Open, Resolve: purse.Resolve, Tables: c.Tariffs,
+		Station: c.Station, StationNo: c.StationNo, Region: c.Region, Logger: n.log,
+	})
+	return err
+}
+
+func (n *Node) openMeters(_ context.Context, p Parts) (err error) {
+	n.poller = poll.New(sink{n.store, n.service.Notify}, poll.Options{Log: n.log})
+	open := p.Line
+	if open == nil {
+		open = OpenLine
+	}
+	n.wires, err = addLines(n.poller, n.cfg.Lines, open)
+	return err
+}
+
+func (n *Node) openUplink(context.Context, Parts) (err error) {
+	if n.cfg.Uplink != nil {
+		n.uplink, err = newUplink(n.cfg, n.boot, n.version, n.store, n.log)
+	}
+	return err
+}
+
+func (n *Node) openPage(_ context.Context, p Parts) (err error) {
+	if n.http, err = listen(n.cfg.HTTP); err != nil {
+		return err
+	}
+	station := n.cfg.Counter.Station
+	if station == "" {
+		station = n.cfg.Name
+	}
+	n.page, err = web.New(web.Options{
+		Sales: n.service, Logins: n.service, Views: n.service, Meters: n, Uplink: n, Bench: p.Bench, Demo: p.Demo,
+		Hosts: n.cfg.HTTP.Hosts, Station: station, Version: n.version, Logger: n.log,
+	})
+	return err
+}
+
+func (n *Node) openDoor(context.Context, Parts) (err error) {
+	n.control, err = control.Listen(n.cfg.Socket())
+	return err
+}
+
+// URL is where the page is.
+func (n *Node) URL() string {
+	scheme := "http"
+	if n.cfg.HTTP.CertFile != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + n.http.Addr().String()
+}
+
+// Ready says why the node cannot do its work, or nil: sales need room and a ledger that takes commits.
+func (n *Node) Ready(ctx context.Context) error {
+	if err := n.store.Room(ctx); err != nil {
+		return err
+	}
+	return n.store.View(ctx, func(counter.Tx) error { return nil })
+}
+
+// Run runs the node until ctx ends or a part fails, and closes it.
+func (n *Node) Run(ctx context.Context) error {
+	err := RunUnits(ctx, n.log, grace, n.units())
+	return errors.Join(err, n.close())
+}
+
+// units is the list of what runs, first to start first; it stops in reverse. The page and the door close before the
+// counter, the counter before the readers' results have nowhere to go, the delivery last because it only reads.
+func (n *Node) units() []Unit {
+	var units []Unit
+	if n.uplink != nil {
+		units = append(units, n.uplink.units()...)
+		units = append(units, Unit{"delivery watch", func(ctx context.Context) error { return n.uplink.watch(ctx, n.service.Notify) }})
+	}
+	for _, w := range n.wires {
+		units = append(units, Unit{"line " + w.cfg.Name, w.line.Run})
+	}
+	if len(n.wires) > 0 {
+		units = append(units, Unit{"meter schedule", n.poller.Run})
+	}
+	door := door{n}
+	h := probes(n, metricsHandler(door.Status), n.page)
+	return append(units,
+		Unit{"counter", func(ctx context.Context) error { return n.service.Run(ctx, n.src) }},
+		Unit{"control socket", func(ctx context.Context) error { return control.Serve(ctx, n.control, door, n.log) }},
+		server("page", n.http, h, n.page.EndStreams, n.log),
+	)
+}
+
+// close gives up what New opened; what a unit has closed already is not an error.
+func (n *Node) close() error {
+	var errs []error
+	if n.control != nil {
+		errs = append(errs, closed(n.control.Close()))
+	}
+	if n.http != nil {
+		errs = append(errs, closed(n.http.Close()))
+	}
+	for _, w := range n.wires {
+		errs = append(errs, w.line.Close())
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// Run opens and runs a node as a config describes it.
+func Run(ctx context.Context, c config.Node, version string, log *slog.Logger) error {
+	if c.Counter.Enabled && len(c.Counter.Tariffs) == 0 {
+		return fmt.Errorf("%s: a counter without a tariff cannot sell", c.File)
+	}
+	n, err := New(ctx, c, Parts{Version: version}, log)
+	if err != nil {
+		return err
+	}
+	log.Info("node runs", "node", c.Name, "version", version, "page", n.URL(), "data", c.DataDir)
+	err = n.Run(ctx)
+	log.Info("node stopped", "node", c.Name)
+	return err
+}
