@@ -70,7 +70,7 @@ func cardStanding(a Account, st purse.State, journal []Order) error {
 	switch {
 	case st.Unit.Litres() == 0:
 		return refuse(cardreader.CodeNotSupported, nil, "unit", string(st.Unit))
-	case st.Order == nil && len(st.Damaged) > 0:
+	case damaged(st):
 		return refuse(CodeDamaged, nil, "damaged", strings.Join(st.Damaged, " "))
 	case st.Meter != "" && a.Meter != "" && st.Meter != a.Meter:
 		return refuse(CodeOtherMeter, nil, "meter", st.Meter, "ours", a.Meter)
@@ -84,11 +84,29 @@ func cardStanding(a Account, st purse.State, journal []Order) error {
 	return nil
 }
 
+// damaged tells a card whose orders cannot be told, or whose write-back is broken so that nobody knows whether the
+// order was swiped. A torn area beside a valid one is what an interrupted write leaves, and no reason.
+func damaged(st purse.State) bool {
+	broken := func(prefix string) bool {
+		return slices.ContainsFunc(st.Damaged, func(w string) bool { return strings.HasPrefix(w, prefix) })
+	}
+	switch {
+	case broken("slots_conflict"):
+		return true
+	case st.Order == nil:
+		return len(st.Damaged) > 0
+	}
+	return !st.Swiped && st.WriteBack == nil && broken("write_back")
+}
+
 // sequence refuses an older image of the card and a write that the ledger does not know. Sequences wrap (RFC 1982).
 func sequence(a Account, st purse.State, journal []Order) error {
 	var seq uint16
-	if st.Order != nil {
+	switch {
+	case st.Order != nil:
 		seq = st.Order.Seq
+	case a.CardSeq != 0:
+		return refuse(CodeDamaged, nil) // there were orders on it
 	}
 	says := []string{"card", strconv.Itoa(int(seq)), "ledger", strconv.Itoa(int(a.CardSeq))}
 	switch ahead := int16(seq - a.CardSeq); {

@@ -157,7 +157,7 @@ func (w *writing) prove(ctx context.Context, o Order, cause error) (Receipt, err
 	}
 	r := s.outcome(ended)
 	if verdict == purse.NotDone {
-		r = refuse(CodeNotWritten, nil, "order", o.ID)
+		r = refuse(CodeNotWritten, nil, "order", o.ID, "why", why)
 	}
 	r.Cause = cause
 	return Receipt{}, r

@@ -64,7 +64,7 @@ func (c *Card) Use(v quantity.Volume) {
 func (c *Card) Damage() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.mem[slotLen-1], c.mem[2*slotLen-1] = 0xFF, 0xFF
+	c.mem[slotLen-1], c.mem[2*slotLen-1] = 0x11, 0x11
 }
 
 // Snapshot returns the card's bytes, and Restore puts them back, as a copying machine would.
@@ -113,8 +113,8 @@ func (c *Card) state() purse.State {
 func decode(image []byte) purse.State {
 	st := purse.State{Profile: Profile, Image: bytes.Clone(image)}
 	for i, name := range []string{"a", "b"} {
-		if commit := image[(i+1)*slotLen-1]; commit != 0 && commit != commitByte {
-			st.Damaged = append(st.Damaged, "slot_"+name+"_torn")
+		if commit := image[(i+1)*slotLen-1]; commit != 0 && commit != 0xFF && commit != commitByte {
+			st.Damaged = append(st.Damaged, "slot_"+name+"_commit")
 		}
 		o, ok := decodeSlot(image[i*slotLen : (i+1)*slotLen])
 		o.Slot = name
