@@ -3,7 +3,6 @@ package storage
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -163,7 +162,7 @@ func (b *boltFile) reopen() error {
 		b.db = nil
 	}
 	if b.doubt > 0 {
-		if err := b.hooks.writeSync(b.path, int64(b.doubt%2)*pageSize, make([]byte, pageSize)); err != nil {
+		if err := b.takeBack(); err != nil {
 			return fmt.Errorf("take back commit: %w", err)
 		}
 		b.doubt = 0
@@ -174,13 +173,13 @@ func (b *boltFile) reopen() error {
 	return b.open()
 }
 
-// size is the room that the file's content takes.
-func (b *boltFile) size() int64 {
-	info, err := os.Stat(b.path)
+// takeBack overwrites the meta page of the transaction in doubt with one that names the state before it.
+func (b *boltFile) takeBack() error {
+	page, err := previousMeta(b.path, b.doubt)
 	if err != nil {
-		return 0
+		return err
 	}
-	return info.Size()
+	return b.hooks.writeSync(b.path, int64(b.doubt%2)*pageSize, page)
 }
 
 func (b *boltFile) close() error {

@@ -1,6 +1,10 @@
 package storage
 
-import "go.etcd.io/bbolt"
+import (
+	"runtime"
+
+	"go.etcd.io/bbolt"
+)
 
 // WithMigrations gives tests a store that knows n more layouts than this version.
 func WithMigrations(o Options, n int, up func(tx *bbolt.Tx) error) Options {
@@ -13,3 +17,16 @@ func WithMigrations(o Options, n int, up func(tx *bbolt.Tx) error) Options {
 
 // ReserveAhead is how far the mark of numbers is ahead.
 const ReserveAhead = reserveAhead
+
+// WaitQueued returns when n updates wait for the running commit.
+func (s *Store) WaitQueued(n int) {
+	for {
+		s.commits.mu.Lock()
+		queued := len(s.commits.queue)
+		s.commits.mu.Unlock()
+		if queued >= n {
+			return
+		}
+		runtime.Gosched()
+	}
+}

@@ -67,6 +67,30 @@ func newestMeta(a, b []byte) (pages uint64, ok bool) {
 	return pages, ok
 }
 
+// previousMeta makes a meta page for the place of transaction id's that names the state before id. It is a copy of the
+// other meta page with a lower transaction id, as bbolt makes them for a backup.
+func previousMeta(path string, id int) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
+	}
+	defer f.Close()
+	page := make([]byte, pageSize)
+	if _, err := f.ReadAt(page, int64((id+1)%2)*pageSize); err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Base(path), err)
+	}
+	txid := binary.LittleEndian.Uint64(page[metaTxidAt:])
+	if !validMeta(page) || txid >= uint64(id) || txid == 0 {
+		return nil, fmt.Errorf("%s has no state before the last: %w", filepath.Base(path), ErrDamaged)
+	}
+	binary.LittleEndian.PutUint64(page, uint64(id%2)) // the page's own number
+	binary.LittleEndian.PutUint64(page[metaTxidAt:], txid-1)
+	sum := fnv.New64a()
+	sum.Write(page[metaStart:metaSumAt])
+	binary.LittleEndian.PutUint64(page[metaSumAt:], sum.Sum64())
+	return page, nil
+}
+
 func validMeta(m []byte) bool {
 	sum := fnv.New64a()
 	sum.Write(m[metaStart:metaSumAt])
