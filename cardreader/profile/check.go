@@ -65,7 +65,10 @@ func (c *checker) chip() {
 	if c.p.Chip.Protect < 0 || c.p.Chip.Protect > c.p.Chip.Size {
 		c.bad("chip.protect", "protect is %d: want 0 to the size of the chip", c.p.Chip.Protect)
 	}
-	one(c, "chip.psc", c.p.Chip.PSC, "derived", "fixed", "table", "sam", "none")
+	if !slices.Contains([]string{"derived", "fixed", "table", "sam", "none"}, c.p.Chip.PSC) {
+		// What stands there may be a code; it is not repeated.
+		c.bad("chip.psc", "names no source: want one of derived, fixed, table, sam, none; the code itself never stands in a profile")
+	}
 	if id, err := hex.DecodeString(c.p.Chip.ID); err != nil || len(id) > max(c.p.Chip.Protect, 0) {
 		c.bad("chip.id", "%q: want hex of at most the %d protected bytes", c.p.Chip.ID, c.p.Chip.Protect)
 	}

@@ -102,6 +102,9 @@ func (c *checker) span(n named, key string, s Span) {
 	if s.In == SpanSelf && s.From < k.At+k.Kind.Size() && k.At < s.From+s.Len {
 		c.bad(key, "covers the check itself at %d", k.At)
 	}
+	if m := n.b.Commit; s.In == SpanSelf && m != nil && m.Kind == CommitByte && s.From <= m.At && m.At < s.From+s.Len {
+		c.bad(key, "covers the commit byte at %d, which is written after the check", m.At)
+	}
 }
 
 func (c *checker) commit(n named) {

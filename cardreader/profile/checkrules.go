@@ -16,6 +16,11 @@ func (c *checker) semantics() {
 	if r.Count != CountNone {
 		c.wants("order", c.p.Order, Seq, "for rules.count; say count = \"none\" when there is none")
 	}
+	if f := c.p.Order.Field(Seq); f != nil {
+		if _, hi := f.As.Bounds(f.Len); hi == 0 || hi > 0xFFFF || f.Bits > 0 {
+			c.bad("order", "the field that means \"seq\" is %s of %d bytes: want whole bytes that count to 65535 at most", f.As, f.Len)
+		}
+	}
 	if r.Count == CountMeter || r.Swiped == SwipedWriteBack {
 		c.wants("write_back", c.p.WriteBack, Seq, "for what the rules read there")
 	}

@@ -13,7 +13,7 @@ type Field struct {
 	Means Meaning          `toml:"means"`  // what the software knows it as
 	At    int              `toml:"at"`     // offset in the block
 	Len   int              `toml:"len"`    // bytes
-	As    Encoding         `toml:"as"`     //
+	As    Encoding         `toml:"as"`     // how the value lies in its bytes
 	Bit   int              `toml:"bit"`    // lowest bit, for a value that shares its byte (u8 only)
 	Bits  int              `toml:"bits"`   // how many bits; 0: all of the field
 	Scale int64            `toml:"scale"`  // the value is scale times what is stored; 0 is 1

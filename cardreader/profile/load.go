@@ -22,7 +22,7 @@ func Load(name string, data []byte) (*Profile, error) {
 	p := &Profile{}
 	d := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
 	if err := d.Decode(p); err != nil {
-		return nil, &Error{File: name, Problems: decodeProblems(err)}
+		return nil, &Error{File: name, Problems: decodeProblems(err, data)}
 	}
 	at, err := placesOf(data)
 	if err != nil {
@@ -87,14 +87,14 @@ func builtins() ([]*Profile, error) {
 }
 
 // decodeProblems turns what the TOML decoder found into located problems.
-func decodeProblems(err error) []Problem {
+func decodeProblems(err error, data []byte) []Problem {
 	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+		at, _ := placesOf(data) // the decoder has parsed it already
 		var found []Problem
 		for i := range strict.Errors {
-			e := &strict.Errors[i]
-			line, _ := e.Position()
-			key := e.Key()
-			found = append(found, Problem{line, strings.Join(key, "."), "unknown key; " + knownKeys(key[:len(key)-1])})
+			line, _ := strict.Errors[i].Position()
+			key := at.named(line, strict.Errors[i].Key())
+			found = append(found, Problem{line, key, "unknown key; " + knownKeys(key)})
 		}
 		return found
 	}
@@ -105,10 +105,12 @@ func decodeProblems(err error) []Problem {
 	return []Problem{{Line: 1, Msg: err.Error()}}
 }
 
-// knownKeys lists what may stand in a table.
-func knownKeys(table []string) string {
+// knownKeys lists what may stand in the table of a key.
+func knownKeys(key string) string {
 	t := reflect.TypeFor[Profile]()
-	for _, k := range table {
+	path := strings.Split(key, ".")
+	for _, k := range path[:len(path)-1] {
+		k, _, _ = strings.Cut(k, "[")
 		f, ok := keyed(t, k)
 		if !ok {
 			return "no such table"

@@ -77,3 +77,18 @@ func (s *places) of(key string) int {
 	}
 	return 1
 }
+
+// named finds the full path of a key that the decoder names without its array indices. The lowest of several on one
+// line is taken, so that the answer is the same every time.
+func (s *places) named(line int, key []string) string {
+	plain, found := strings.Join(key, "."), ""
+	for path, l := range s.line {
+		if l == line && strings.HasSuffix("."+path, "."+key[len(key)-1]) && (found == "" || path < found) {
+			found = path
+		}
+	}
+	if found == "" {
+		return plain
+	}
+	return found
+}
