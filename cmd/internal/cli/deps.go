@@ -22,12 +22,13 @@ type Env struct {
 
 // TallydDeps is what tallyd's commands are made of.
 type TallydDeps struct {
-	// Run runs a node until ctx ends. It writes to nothing but log.
+	// Run runs a node until ctx ends and returns nil then. It writes to nothing but log. An error wrapping ErrConfig is
+	// a fault of the config that only the start could find.
 	Run func(ctx context.Context, n config.Node, log *slog.Logger) error
 	// Demo runs the demonstration until ctx ends.
 	Demo func(ctx context.Context, o DemoOptions) error
-	// AddOperator stores a new operator in the ledger of a stopped node. It is refused with an error matching
-	// ErrRefused (wrapped) when the name is taken, the password too weak, or a daemon holds the ledger.
+	// AddOperator stores a new operator in the ledger of a stopped node. It returns an error wrapping NameTaken,
+	// WeakPassword or NodeRunning (a daemon holds the ledger) when it refuses.
 	AddOperator func(ctx context.Context, n config.Node, op NewOperator) error
 	// Known lists what configs may name: meter models and card profiles.
 	Known config.Known

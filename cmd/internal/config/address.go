@@ -11,14 +11,15 @@ import (
 // hostPort is an address with a port.
 func (t *table) hostPort(key, def, example string) string {
 	s := t.text(key, def)
-	if s != def && !isHostPort(s) {
+	if s != def && !IsHostPort(s) {
 		t.bad(key, codeAddress, quoted(s), example)
 		return def
 	}
 	return s
 }
 
-func isHostPort(s string) bool {
+// IsHostPort reports whether s is host:port, with an empty host allowed.
+func IsHostPort(s string) bool {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil || (host != "" && !isHost(host)) {
 		return false
@@ -73,7 +74,7 @@ func (t *table) broker(key string) (address string, tls bool) {
 	}
 	tls = u.Scheme == "ssl"
 	if u.Port() != "" {
-		if !isHostPort(u.Host) {
+		if !IsHostPort(u.Host) {
 			t.bad(key, codeBroker, quoted(s))
 		}
 		return s, tls

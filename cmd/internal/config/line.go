@@ -71,11 +71,16 @@ func (d *document) line(t *table) Line {
 	return l
 }
 
+// Bauds are the speeds that a serial line may have.
+func Bauds() []int {
+	return []int{300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200, 230400}
+}
+
 // serial reads what only a serial line has. The defaults are those of the Modbus serial line specification, V1.02, 2.5.1,
 // but for the parity: what is in the field is 8N1.
 func (t *table) serial(l *Line) {
 	l.Port = t.required("port", `"/dev/serial/by-id/…"`)
-	l.Baud = t.number("baud", 9600, 300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200, 230400)
+	l.Baud = t.number("baud", 9600, Bauds()...)
 	l.Parity = t.choice("parity", ParityNone, ParityNone, ParityEven, ParityOdd)
 	l.DataBits = t.number("data_bits", 8, 8)
 	l.StopBits = t.number("stop_bits", 1, 1, 2)

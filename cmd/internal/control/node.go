@@ -146,3 +146,20 @@ type Disk struct {
 	UsedBytes uint64 `json:"used_bytes"` // by the node's own files
 	SalesRoom bool   `json:"sales_room"` // a sale would fit
 }
+
+// Codes of problems that a node reports.
+const (
+	ProblemLedger      = "ledger"
+	ProblemDisk        = "disk_full"
+	ProblemQuarantine  = "quarantine"
+	ProblemInDoubt     = "in_doubt"
+	ProblemNotAccepted = "not_accepted" // the centre put records in quarantine
+	ProblemNoPCSC      = "no_pcsc_support"
+	ProblemNoService   = "no_service" // pcscd or the Windows smart-card service
+	ProblemNoReader    = "no_reader"
+	ProblemLineDown    = "line_down"
+	ProblemMeterDead   = "meter_dead"
+	ProblemBroker      = "broker_unreachable"
+	ProblemNoCentre    = "no_centre"
+	ProblemClock       = "clock_unset"
+)

@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tally/cardreader"
+	"tally/cmd/internal/config"
+	"tally/cmd/internal/control"
+	"tally/meter"
+)
+
+// failure is an error with its exit code and what to do about it, already in the user's language.
+type failure struct {
+	code int
+	text string
+	hint string
+}
+
+func (f *failure) Error() string { return f.text }
+
+// errNotWell ends a command that has said everything already.
+var errNotWell = errors.New("not well")
+
+// usage is a wrong command line.
+func (a *app) usage(c *cobra.Command, en, zh string, args ...any) error {
+	return &failure{ExitUsage, a.f(en, zh, args...), a.f("see %s --help", "见 %s --help", c.CommandPath())}
+}
+
+// flagError translates what pflag finds wrong.
+func (a *app) flagError(c *cobra.Command, err error) error {
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		dashes := "--"
+		if e.GetSpecifiedShortnames() != "" {
+			dashes = "-"
+		}
+		return a.usage(c, "there is no flag %s%s", "没有选项 %s%s", dashes, e.GetSpecifiedName())
+	}
+	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return a.usage(c, "--%s needs a value", "--%s 需要一个值", e.GetFlag().Name)
+	}
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return a.usage(c, "--%s cannot be %q", "--%s 不能为 %q", e.GetFlag().Name, e.GetValue())
+	}
+	return a.usage(c, "%v", "%v", err)
+}
+
+// finish says what went wrong and gives the exit code.
+func (a *app) finish(err error) int {
+	if err == nil {
+		return ExitOK
+	}
+	if errors.Is(err, errNotWell) {
+		return ExitNotWell
+	}
+	if problems, ok := errors.AsType[config.Problems](err); ok {
+		fmt.Fprintln(a.env.Err, problems.Text(a.lang))
+		return ExitConfig
+	}
+	f := a.explain(err)
+	a.say("%s", "%s", f.text)
+	a.hint(f.hint)
+	return f.code
+}
+
+// explain turns any error into one for people.
+func (a *app) explain(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	if r, ok := errors.AsType[Refusal](err); ok {
+		return a.refusal(r)
+	}
+	if e, ok := errors.AsType[*control.Error](err); ok {
+		return a.coded(e.Code, e.Message, e.Hint)
+	}
+	if e, ok := errors.AsType[*cardreader.Error](err); ok {
+		return a.coded(e.Code, e.Error(), "")
+	}
+	if code := meter.Code(err); code != "error" {
+		return a.coded(code, err.Error(), "")
+	}
+	switch {
+	case errors.Is(err, control.ErrNoNode):
+		return &failure{ExitUnreachable, a.f("no node runs here (%v)", "本机没有运行节点（%v）", err),
+			a.t("start tallyd, or name its data folder with --data-dir", "请启动 tallyd，或用 --data-dir 指明其数据目录")}
+	case errors.Is(err, control.ErrNotAllowed):
+		return &failure{ExitUnreachable, a.f("the node's socket belongs to another user (%v)", "节点的套接字属于其他用户（%v）", err),
+			a.t("run the command as the user of tallyd, or with sudo", "请以 tallyd 的用户身份或用 sudo 运行")}
+	case errors.Is(err, ErrConfig):
+		return &failure{ExitConfig, err.Error(), ""}
+	case errors.Is(err, ErrRefused):
+		return &failure{ExitRefused, err.Error(), ""}
+	case errors.Is(err, context.Canceled):
+		return &failure{ExitInterrupted, a.t("interrupted", "已中断"), ""}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &failure{ExitUnreachable, a.t("no answer in time", "超时无应答"), ""}
+	}
+	return &failure{ExitInternal, err.Error(), ""}
+}
+
+func (a *app) refusal(r Refusal) *failure {
+	switch r {
+	case NameTaken:
+		return &failure{ExitRefused, a.t("there is an operator of this name already", "该操作员已存在"), ""}
+	case WeakPassword:
+		return &failure{ExitRefused, a.t("the password is too weak", "口令过弱"),
+			a.t("at least 8 characters, not the name, not one character repeated", "至少 8 个字符，不得与名称相同，不得为同一字符重复")}
+	case NodeRunning:
+		return &failure{ExitRefused, a.t("a node runs on this data folder", "该数据目录正由运行中的节点使用"),
+			a.t("stop tallyd first", "请先停止 tallyd")}
+	}
+	return &failure{ExitRefused, string(r), ""}
+}
+
+// sentence is what a stable code means to a technician.
+type sentence struct {
+	exit   int
+	en, zh string
+}
+
+// sentences of the codes that come from readers, meters and the node.
+func (a *app) coded(code, message, hint string) *failure {
+	s, known := map[string]sentence{
+		control.CodeNotFound:         {ExitRefused, "there is nothing of this name", "没有该名称的对象"},
+		control.CodeAmbiguous:        {ExitRefused, "several readers hold a card; name one", "有多个读卡器插有卡片；请指定其中一个"},
+		control.CodeNoCards:          {ExitRefused, "this node has no card readers in its configuration", "该节点的配置中没有读卡器"},
+		control.CodeOtherVersion:     {ExitInternal, "node and command are of different versions", "节点与命令的版本不一致"},
+		control.CodeInternal:         {ExitInternal, "fault inside the node; the cause is in its log", "节点内部故障；原因见其日志"},
+		control.CodeBadRequest:       {ExitInternal, "the node does not understand the question", "节点无法理解请求"},
+		cardreader.CodeCardRemoved:   {ExitUnreachable, "there is no card in the reader", "读卡器中没有卡片"},
+		cardreader.CodeReaderGone:    {ExitUnreachable, "the reader is gone", "读卡器已断开"},
+		cardreader.CodeCardMute:      {ExitUnreachable, "the card does not answer: turned the wrong way, or the reader cannot read memory cards", "卡片无应答：可能插反，或读卡器不支持存储卡"},
+		cardreader.CodeCardBusy:      {ExitUnreachable, "another program holds the card", "卡片被其他程序占用"},
+		cardreader.CodeCardReset:     {ExitUnreachable, "another program reset the card", "卡片被其他程序复位"},
+		cardreader.CodeNoService:     {ExitUnreachable, "the smart-card service does not run", "智能卡服务未运行"},
+		cardreader.CodeNoPCSC:        {ExitUnreachable, "this program was built without PC/SC", "本程序未包含 PC/SC 支持"},
+		cardreader.CodeTimeout:       {ExitUnreachable, "no answer in time", "超时无应答"},
+		cardreader.CodeShortAnswer:   {ExitUnreachable, "the card was pulled while it was read", "读卡过程中卡片被拔出"},
+		cardreader.CodeNoMemoryCards: {ExitUnreachable, "the reader does not know memory cards", "读卡器不支持存储卡"},
+		cardreader.CodeNotSupported:  {ExitRefused, "this card is not of a known kind", "不认识的卡片类型"},
+		"silent":                     {ExitUnreachable, "the meter did not answer", "表计无应答"},
+		"line":                       {ExitUnreachable, "the line cannot be used", "线路不可用"},
+		"busy":                       {ExitUnreachable, "the meter is busy", "表计忙"},
+		"checksum":                   {ExitNotWell, "the meter's answer is damaged", "表计应答已损坏"},
+		"foreign":                    {ExitNotWell, "the answer came from another meter", "应答来自其他表计"},
+		"malformed":                  {ExitNotWell, "the meter's answer does not fit the question", "表计应答与请求不符"},
+		"exception":                  {ExitNotWell, "the meter refused the question", "表计拒绝了请求"},
+		"implausible":                {ExitNotWell, "the meter's value is no number or out of range", "表计数值无效或超出范围"},
+	}[code]
+	if !known {
+		return &failure{ExitInternal, plain(message), plain(hint)}
+	}
+	text := a.t(s.en, s.zh)
+	if message != "" && message != s.en {
+		text += " (" + plain(message) + ")"
+	}
+	return &failure{s.exit, text, plain(hint)}
+}
