@@ -18,6 +18,7 @@ type Config struct {
 	OnAlarm func(Alarm)      // must not block; may be called from several goroutines
 
 	Window        int           // envelopes of a stream that may wait for the centre's word; 8
+	WindowBytes   int           // no further envelope once so much of a stream is under way; 256 KiB
 	Linger        time.Duration // how long a reading waits for company; 5 s
 	AckTimeout    time.Duration // without progress for this long, everything is sent again; 30 s
 	AckTimeoutMax time.Duration // it doubles up to here; 10 min
@@ -43,6 +44,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.OnAlarm = func(Alarm) {}
 	}
 	orInt(&c.Window, 8)
+	orInt(&c.WindowBytes, 256<<10)
 	orInt(&c.Patience, 8)
 	orTime(&c.Linger, 5*time.Second)
 	orTime(&c.AckTimeout, 30*time.Second)

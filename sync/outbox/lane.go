@@ -33,8 +33,10 @@ type lane struct {
 
 // flight is one envelope that was sent and is not covered yet.
 type flight struct {
-	id   uint64
-	last uint64
+	id     uint64
+	last   uint64
+	size   int
+	landed time.Time // when the broker took it; zero: not yet
 }
 
 func newLane(q Queue, cfg *Config) *lane {
@@ -73,7 +75,7 @@ func (l *lane) ready(now time.Time) (bool, time.Time) {
 	case l.next >= st.Next:
 		l.since = time.Time{}
 		return false, time.Time{}
-	case len(l.flights) >= l.cfg.Window:
+	case len(l.flights) >= l.cfg.Window || l.flying() >= l.cfg.WindowBytes:
 		return false, time.Time{}
 	case now.Before(l.holdOff):
 		return false, l.holdOff
@@ -88,12 +90,12 @@ func (l *lane) ready(now time.Time) (bool, time.Time) {
 	return false, due
 }
 
-// sent notes that records up to last went out as flight id.
-func (l *lane) sent(id, last uint64, now time.Time) {
+// sent notes that records up to last went out as flight id of size bytes.
+func (l *lane) sent(id, last uint64, size int, now time.Time) {
 	if len(l.flights) == 0 {
 		l.progress = now
 	}
-	l.flights = append(l.flights, flight{id, last})
+	l.flights = append(l.flights, flight{id: id, last: last, size: size})
 	l.next = last + 1
 	l.sentHigh = max(l.sentHigh, last)
 	if l.next >= l.q.State().Next {
@@ -101,16 +103,17 @@ func (l *lane) sent(id, last uint64, now time.Time) {
 	}
 }
 
-// landed notes that the broker has taken flight id, which only says that publishing works.
-func (l *lane) landed(id uint64) {
-	if l.flying(id) {
-		l.pause = 0
+// landed notes that the broker has taken flight id, which only says that publishing works. The patience with the
+// centre begins here and not before: a slow line is the link's to judge.
+func (l *lane) landed(id uint64, now time.Time) {
+	if f := l.find(id); f != nil {
+		f.landed, l.pause = now, 0
 	}
 }
 
 // broken notes that flight id did not arrive as far as is known.
 func (l *lane) broken(id uint64, now time.Time) {
-	if !l.flying(id) {
+	if l.find(id) == nil {
 		return // an earlier failure has gone back already
 	}
 	l.goBack(now)
@@ -123,13 +126,22 @@ func (l *lane) rest(now time.Time) {
 	l.holdOff = now.Add(l.pause)
 }
 
-func (l *lane) flying(id uint64) bool {
-	for _, f := range l.flights {
-		if f.id == id {
-			return true
+func (l *lane) find(id uint64) *flight {
+	for i := range l.flights {
+		if l.flights[i].id == id {
+			return &l.flights[i]
 		}
 	}
-	return false
+	return nil
+}
+
+// flying is how many bytes are under way.
+func (l *lane) flying() int {
+	n := 0
+	for _, f := range l.flights {
+		n += f.size
+	}
+	return n
 }
 
 // goBack to the watermark: everything above it is sent again, at once.
@@ -153,7 +165,14 @@ func (l *lane) overdue(now time.Time) time.Time {
 	if len(l.flights) == 0 {
 		return time.Time{}
 	}
-	if due := l.progress.Add(l.patience); now.Before(due) {
+	since, patience := l.progress, l.cfg.AckTimeoutMax // the link should have given up long before
+	if landed := l.flights[0].landed; !landed.IsZero() {
+		patience = l.patience
+		if landed.After(since) {
+			since = landed
+		}
+	}
+	if due := since.Add(patience); now.Before(due) {
 		return due
 	}
 	l.patience = min(2*l.patience, l.cfg.AckTimeoutMax)

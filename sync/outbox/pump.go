@@ -141,7 +141,7 @@ func (p *Pump) send(ctx context.Context, l *lane, wg *sync.WaitGroup) {
 	}
 	p.flight++
 	id := p.flight
-	l.sent(id, records[len(records)-1].Seq, now)
+	l.sent(id, records[len(records)-1].Seq, len(payload), now)
 	done := p.link.Publish(ctx, l.stream, payload)
 	wg.Go(func() {
 		select {
@@ -201,7 +201,7 @@ func (p *Pump) wait(ctx context.Context, timer <-chan time.Time) bool {
 
 func (p *Pump) landed(d landing) {
 	if d.err == nil {
-		d.l.landed(d.id)
+		d.l.landed(d.id, p.cfg.Now())
 		return
 	}
 	d.l.broken(d.id, p.cfg.Now())

@@ -96,7 +96,7 @@ func TestALostPublishIsSentAgain(t *testing.T) {
 				}
 				fill(r.tx, 400)
 				r.link.Up()
-				r.pass(30 * time.Minute)
+				r.pass(10 * time.Hour)
 				r.wantAcked(r.tx, 400)
 			})
 		})
@@ -218,4 +218,28 @@ func TestNewPumpRefuses(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
+}
+
+func TestASlowLineIsNotTakenForALostEnvelope(t *testing.T) {
+	inBubble(t, outbox.Config{}, func(r *rig) {
+		r.centre.lose = func(int, contract.Envelope) outboxtest.Fate { return outboxtest.Fate{Silent: true} } // still on the way
+		fill(r.tx, 50)
+		r.link.Up()
+		r.pass(5 * time.Minute)
+		if n := r.centre.publishes(); n != 1 {
+			t.Errorf("sent %d times while the line was still busy with it", n)
+		}
+	})
+}
+
+func TestTheWindowCountsBytesToo(t *testing.T) {
+	inBubble(t, outbox.Config{WindowBytes: 6000}, func(r *rig) {
+		r.centre.mute = true
+		fill(r.tx, 1000)
+		r.link.Up()
+		r.settle()
+		if n := r.centre.publishes(); n < 1 || n > 2 {
+			t.Errorf("%d envelopes under way", n)
+		}
+	})
 }

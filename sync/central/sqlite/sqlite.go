@@ -1,0 +1,33 @@
+// Package sqlite keeps the central store in one SQLite file. It is the only importer of modernc.org/sqlite.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"tally/sync/central/sqlstore"
+)
+
+// Open creates the file if need be. WAL with synchronous=FULL: a commit has been synced when it returns, and readers
+// do not hold it up.
+func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
+	q := url.Values{}
+	for _, p := range []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"} {
+		q.Add("_pragma", p)
+	}
+	q.Set("_txlock", "immediate")
+	u := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}
+	db, err := sql.Open("sqlite", u.String())
+	if err != nil {
+		return nil, fmt.Errorf("open central database %s: %w", path, err)
+	}
+	s, err := sqlstore.New(ctx, db, sqlstore.Dialect{Blob: "BLOB"})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}

@@ -1,0 +1,257 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"tally/sync/central"
+	"tally/sync/contract"
+)
+
+// Store is a central.Store in an SQL database.
+type Store struct {
+	db      *sql.DB
+	dialect Dialect
+}
+
+var _ central.Store = (*Store)(nil)
+
+// New takes db over, also when it fails, and brings it to the newest layout.
+func New(ctx context.Context, db *sql.DB, d Dialect) (*Store, error) {
+	s := &Store{db: db, dialect: d}
+	if err := s.migrate(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// DB is for those who ask questions; what Store keeps must not be changed through it.
+func (s *Store) DB() *sql.DB { return s.db }
+
+// Close the database.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Ping implements central.Store: it reads, since a connection alone proves little.
+func (s *Store) Ping(ctx context.Context) error {
+	var n int
+	return s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM version").Scan(&n)
+}
+
+// Refuse implements central.Store.
+func (s *Store) Refuse(ctx context.Context, d contract.Delivery, why *contract.Invalid, now time.Time) error {
+	_, err := s.db.ExecContext(ctx, s.dialect.query(`INSERT INTO refused (topic, sha256, code, place, why, received, payload)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`),
+		printable(d.Topic), contract.Hash(d.Payload), why.Code, why.Where, printable(why.Why), stamp(now), d.Payload)
+	if err != nil {
+		return fmt.Errorf("keep a refused envelope: %w", err)
+	}
+	return nil
+}
+
+// Commit implements central.Store.
+func (s *Store) Commit(ctx context.Context, batches []central.Batch, now time.Time) ([]central.Receipt, error) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("store records: %w", err)
+	}
+	defer tx.Rollback()
+	w := &work{tx: tx, d: s.dialect, now: stamp(now), stmts: map[string]*sql.Stmt{}}
+	receipts, err := w.all(ctx, batches)
+	if err != nil {
+		return nil, fmt.Errorf("store records: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return nil, fmt.Errorf("store records: %w", err)
+	}
+	return receipts, nil
+}
+
+// key is what a watermark belongs to.
+type key struct {
+	node, epoch string
+	stream      contract.Stream
+}
+
+func (k key) compare(o key) int {
+	return cmp.Or(cmp.Compare(k.node, o.node), cmp.Compare(k.epoch, o.epoch), cmp.Compare(k.stream, o.stream))
+}
+
+func keyOf(b central.Batch) key { return key{b.Node, b.Epoch, b.Stream} }
+
+// work is one transaction.
+type work struct {
+	tx    *sql.Tx
+	d     Dialect
+	now   string
+	stmts map[string]*sql.Stmt
+}
+
+// all goes through the streams in a fixed order, so that two processes never wait for each other's locks in a circle.
+func (w *work) all(ctx context.Context, batches []central.Batch) ([]central.Receipt, error) {
+	batches = slices.Clone(batches)
+	slices.SortStableFunc(batches, func(a, b central.Batch) int { return keyOf(a).compare(keyOf(b)) })
+	var receipts []central.Receipt
+	for len(batches) > 0 {
+		k := keyOf(batches[0])
+		n := 1
+		for n < len(batches) && keyOf(batches[n]) == k {
+			n++
+		}
+		r, err := w.stream(ctx, k, batches[:n])
+		if err != nil {
+			return nil, err
+		}
+		receipts = append(receipts, r)
+		batches = batches[n:]
+	}
+	return receipts, nil
+}
+
+func (w *work) stream(ctx context.Context, k key, batches []central.Batch) (central.Receipt, error) {
+	r := central.Receipt{Node: k.node, Stream: k.stream}
+	mark, err := w.lock(ctx, k)
+	if err != nil {
+		return r, err
+	}
+	for _, b := range batches {
+		var before []byte
+		for i := range b.Items {
+			if err := w.item(ctx, k, &b.Items[i], before, &r.Counts); err != nil {
+				return r, err
+			}
+			before = b.Items[i].Raw
+		}
+		mark.add(b.Items[0].Seq, b.Items[len(b.Items)-1].Seq)
+	}
+	if r.Ack, err = w.settle(ctx, k, mark); err != nil {
+		return r, err
+	}
+	r.Ack.Nacks, err = w.nacks(ctx, k)
+	return r, err
+}
+
+// item stores one record, once. before is the record in front of it in its envelope.
+func (w *work) item(ctx context.Context, k key, it *central.Item, before []byte, c *central.Counts) error {
+	if it.Nack != nil {
+		fresh, err := w.quarantine(ctx, k, it, it.Nack.Code, it.Nack.Text)
+		c.Quarantined += count(fresh)
+		return err
+	}
+	chained, err := w.chained(ctx, k, it, before)
+	if err != nil {
+		return err
+	}
+	fresh, err := w.exec(ctx, `INSERT INTO record (node, epoch, stream, seq, id, type, at, chained, received, raw)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING`,
+		k.node, k.epoch, string(k.stream), int64(it.Seq), printable(it.Record.ID), it.Record.Type, stamp(it.Record.At.Time), chained, w.now, it.Raw)
+	if err != nil {
+		return err
+	}
+	if !fresh {
+		return w.again(ctx, k, it, c)
+	}
+	c.Stored++
+	if chained.Valid && chained.Int64 == 0 {
+		c.Breaks++
+	}
+	return w.project(ctx, k, it)
+}
+
+// again handles a record whose identity is taken: the same bytes have no effect, others are a conflict.
+func (w *work) again(ctx context.Context, k key, it *central.Item, c *central.Counts) error {
+	old, err := w.raw(ctx, k, it.Seq)
+	if err != nil {
+		return err
+	}
+	if slices.Equal(old, it.Raw) {
+		c.Duplicates++
+		return nil
+	}
+	fresh, err := w.quarantine(ctx, k, it, contract.CodeConflict, "the same sequence is stored with other content")
+	c.Conflicts += count(fresh)
+	return err
+}
+
+func (w *work) chained(ctx context.Context, k key, it *central.Item, before []byte) (sql.NullInt64, error) {
+	if before == nil && it.Seq > 1 {
+		var err error
+		if before, err = w.raw(ctx, k, it.Seq-1); err != nil {
+			return sql.NullInt64{}, err
+		}
+		if before == nil {
+			return sql.NullInt64{}, nil
+		}
+	}
+	return sql.NullInt64{Int64: int64(count(contract.CheckChain(before, it.Record) == nil)), Valid: true}, nil
+}
+
+func (w *work) quarantine(ctx context.Context, k key, it *central.Item, code, text string) (bool, error) {
+	sum := sha256.Sum256(it.Raw)
+	raw := it.Raw
+	if raw == nil {
+		raw = []byte{}
+	}
+	return w.exec(ctx, `INSERT INTO quarantine (node, epoch, stream, seq, code, sha256, text, received, raw)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING`,
+		k.node, k.epoch, string(k.stream), int64(it.Seq), code, hex.EncodeToString(sum[:]), printable(text), w.now, raw)
+}
+
+// raw returns a stored record, or a quarantined one, or nil.
+func (w *work) raw(ctx context.Context, k key, seq uint64) ([]byte, error) {
+	for _, table := range []string{"record", "quarantine"} {
+		st, err := w.stmt(ctx, `SELECT raw FROM `+table+` WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq = ?4`)
+		if err != nil {
+			return nil, err
+		}
+		var raw []byte
+		err = st.QueryRowContext(ctx, k.node, k.epoch, string(k.stream), int64(seq)).Scan(&raw)
+		if err == nil {
+			return raw, nil
+		}
+		if err != sql.ErrNoRows {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// exec runs an INSERT and says whether it put a row in.
+func (w *work) exec(ctx context.Context, query string, args ...any) (bool, error) {
+	st, err := w.stmt(ctx, query)
+	if err != nil {
+		return false, err
+	}
+	res, err := st.ExecContext(ctx, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+func (w *work) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if st := w.stmts[query]; st != nil {
+		return st, nil
+	}
+	st, err := w.tx.PrepareContext(ctx, w.d.query(query))
+	if err == nil {
+		w.stmts[query] = st // closed with the transaction
+	}
+	return st, err
+}
+
+func count(yes bool) uint64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -1,0 +1,81 @@
+package central
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"tally/sync/contract"
+)
+
+// Verify reads a delivery. With an error nothing of the payload can be trusted and no record of it is acknowledged;
+// only an envelope of an unknown version with a sound identity comes back as a batch of nacks beside its error.
+func Verify(d contract.Delivery) (Batch, *contract.Invalid) {
+	topic, err := contract.ParseTopic(d.Topic)
+	if err != nil || topic.Kind != contract.KindUp {
+		return Batch{}, &contract.Invalid{Code: contract.CodeBadEnvelope, Where: "topic", Why: "not one that nodes deliver on"}
+	}
+	e, err := contract.Open(d.Payload)
+	var bad *contract.Invalid
+	if err != nil && !errors.As(err, &bad) {
+		bad = &contract.Invalid{Code: contract.CodeBadEnvelope, Where: "$", Why: err.Error()}
+	}
+	if bad != nil && e.Node == "" {
+		return Batch{}, bad
+	}
+	if e.Node != topic.Node || e.Stream != topic.Stream {
+		return Batch{}, &contract.Invalid{
+			Code: contract.CodeWrongNode, Where: "node", Why: fmt.Sprintf("%s/%s on the topic of %s/%s", e.Node, e.Stream, topic.Node, topic.Stream),
+		}
+	}
+	b := Batch{Node: e.Node, Epoch: e.Epoch, Stream: e.Stream, Items: make([]Item, e.N)}
+	for i := range b.Items {
+		seq := e.Seq0 + uint64(i)
+		if bad != nil {
+			b.Items[i] = Item{Seq: seq, Nack: nack(seq, bad)}
+			continue
+		}
+		b.Items[i] = verifyItem(e, i)
+	}
+	return b, bad
+}
+
+func nack(seq uint64, bad *contract.Invalid) *contract.Nack {
+	return &contract.Nack{Seq: seq, Code: bad.Code, Text: bad.Where + ": " + bad.Why}
+}
+
+func verifyItem(e contract.Envelope, i int) Item {
+	it := Item{Seq: e.Seq0 + uint64(i), Raw: e.Records[i]}
+	r, err := e.Record(i)
+	if err == nil {
+		it.Record = r
+		it.Fact, err = fact(e.Stream, r)
+	}
+	var bad *contract.Invalid
+	if errors.As(err, &bad) {
+		it.Nack = nack(it.Seq, bad)
+	}
+	return it
+}
+
+// fact reads the body of the types that have tables of their own. Types that this version does not know are stored
+// all the same, with nothing but their bytes.
+func fact(s contract.Stream, r contract.Record) (any, error) {
+	switch {
+	case s == contract.Tx && (r.Type == contract.TypeSale || r.Type == contract.TypeSaleVoid):
+		return body[contract.Sale](r)
+	case s == contract.Rd && r.Type == contract.TypeReading:
+		return body[contract.Reading](r)
+	case s == contract.Rd && r.Type == contract.TypeReadingFailed:
+		return body[contract.ReadingFailed](r)
+	}
+	return nil, nil
+}
+
+func body[T any](r contract.Record) (*T, error) {
+	v := new(T)
+	if err := json.Unmarshal(r.Body, v); err != nil {
+		return nil, &contract.Invalid{Code: contract.CodeBadRecord, Where: "body", Why: "not the body of a " + r.Type}
+	}
+	return v, nil
+}

@@ -1,0 +1,120 @@
+package mqttlink
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"tally/sync/contract"
+)
+
+// CentreConfig is the central system's end.
+type CentreConfig struct {
+	Config
+	// Shared is the name of the group that several instances share the nodes' envelopes in; alone when empty. The
+	// broker must know shared subscriptions ($share/<group>/<filter>), an extension that brokers offer for 3.1.1 too.
+	Shared string
+	Queue  int // envelopes that may wait for the database; 256. More are dropped: their nodes send them again
+}
+
+// Centre is the central system's end of the connection: it takes envelopes in and sends acks out.
+type Centre struct {
+	cfg     CentreConfig
+	in      chan contract.Delivery
+	present chan bool
+	want    atomic.Bool
+	now     atomic.Pointer[conn]
+	dropped atomic.Uint64
+}
+
+// NewCentre checks cfg; it does not dial.
+func NewCentre(cfg CentreConfig) (*Centre, error) {
+	inner, err := cfg.Config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Config = inner
+	if cfg.Queue <= 0 {
+		cfg.Queue = 256
+	}
+	return &Centre{cfg: cfg, in: make(chan contract.Delivery, cfg.Queue), present: make(chan bool, 1)}, nil
+}
+
+// Run keeps the connection until ctx ends, and returns nil then.
+func (c *Centre) Run(ctx context.Context) error {
+	will := func() *message { m := c.status(false); return &m }
+	c.cfg.keep(ctx, will, c.serve)
+	return nil
+}
+
+// In gives what nodes have delivered. The channel is never closed.
+func (c *Centre) In() <-chan contract.Delivery { return c.in }
+
+// Dropped counts envelopes that came while too many were waiting.
+func (c *Centre) Dropped() uint64 { return c.dropped.Load() }
+
+// Connected says whether the broker is there now.
+func (c *Centre) Connected() bool { return c.now.Load() != nil }
+
+// Present says whether the centre takes records now; nodes hold their backlog while it does not. It is told to the
+// broker at once and again after every reconnect. At first the centre is not present.
+func (c *Centre) Present(online bool) {
+	c.want.Store(online)
+	select {
+	case c.present <- online:
+	default: // one is on its way already and will read want
+	}
+}
+
+// Ack leaves a retained ack for node. An error means that the broker may not have it; the node sends again then, and
+// is answered again.
+func (c *Centre) Ack(ctx context.Context, node string, s contract.Stream, a contract.Ack) error {
+	cn := c.now.Load()
+	if cn == nil {
+		return errors.New("acknowledge: no connection to the broker")
+	}
+	return cn.send(ctx, message{contract.TopicAck(node, s), 1, true, contract.Marshal(a)})
+}
+
+func (c *Centre) status(online bool) message {
+	s := contract.CentralStatus{V: contract.Version, Online: online, At: contract.At(time.Now())}
+	return message{contract.CentralStatusTopic, 1, true, contract.Marshal(s)}
+}
+
+// serve subscribes first and says that the centre is there after that: what a node sends on this word finds a reader.
+func (c *Centre) serve(ctx context.Context, cn *conn) error {
+	filter := contract.FilterUp
+	if c.cfg.Shared != "" {
+		filter = "$share/" + c.cfg.Shared + "/" + filter
+	}
+	if err := cn.subscribe(ctx, filter, 1, c.take); err != nil {
+		return err
+	}
+	c.now.Store(cn)
+	defer c.now.Store(nil)
+	c.cfg.Log.Info("connected to the broker", "broker", c.cfg.Broker, "client", c.cfg.ClientID)
+	for {
+		if err := cn.send(ctx, c.status(c.want.Load())); err != nil && ctx.Err() == nil {
+			return err
+		}
+		select {
+		case <-cn.wire.down:
+			return errLost
+		case <-ctx.Done():
+			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			return cn.send(bye, c.status(false))
+		case <-c.present:
+		}
+	}
+}
+
+// take never blocks: a reader that waits for a database would starve the connection of its keepalive.
+func (c *Centre) take(topic string, payload []byte) {
+	select {
+	case c.in <- contract.Delivery{Topic: topic, Payload: payload}:
+	default:
+		c.dropped.Add(1)
+	}
+}
