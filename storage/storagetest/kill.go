@@ -30,6 +30,9 @@ func Start(t testing.TB, scenario string, args ...string) *Process {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(append([]string{scenario}, args...), "\x1f"))
 	cmd.Stderr = os.Stderr
+	if _, err := cmd.StdinPipe(); err != nil { // stays open, and silent, until the child ends
+		t.Fatalf("start child: %v", err)
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatalf("start child: %v", err)
@@ -66,3 +69,6 @@ func (p *Process) Wait() []string {
 	p.cmd.Wait() // killed, so its status says nothing
 	return rest
 }
+
+// Pid is the child's process id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
