@@ -129,11 +129,17 @@ func (f *fake) Quote(_ context.Context, _ counter.Session, a counter.Ask) (count
 	return quote(a)
 }
 
+func priced(v quantity.Volume) quantity.Money {
+	q, _ := quote(counter.Ask{Volume: v})
+	return q.Amount
+}
+
 // quote prices in two tiers: 10 m³ at 2.65, the rest at 3.18.
 func quote(a counter.Ask) (counter.Quote, error) {
 	v := a.Volume
 	if a.Money > 0 {
-		v, _ = quantity.Price(26500).Affords(a.Money, 100)
+		for v = 0; priced(v+100) <= a.Money; v += 100 {
+		}
 	}
 	if v <= 0 || v%100 != 0 {
 		return counter.Quote{}, &counter.Refusal{Code: counter.CodeBadAmount, Args: map[string]string{"step": "0.1"}}

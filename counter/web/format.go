@@ -21,12 +21,14 @@ const (
 	en lang = "en"
 )
 
-// langOf: what was chosen with the switch; else Chinese for the page, and for a program what it asks for.
+// langOf: what was chosen with the switch; else Chinese for the page, and for a program what it asks for. The page's own
+// requests follow the page, whatever language the browser speaks.
 func langOf(r *http.Request) lang {
 	if ck, err := r.Cookie(langCookie); err == nil && (ck.Value == string(zh) || ck.Value == string(en)) {
 		return lang(ck.Value)
 	}
-	if !wantsHTML(r) && strings.HasPrefix(strings.ToLower(r.Header.Get("Accept-Language")), "en") {
+	program := strings.HasPrefix(r.URL.Path, "/api/") && !wantsHTML(r)
+	if program && strings.HasPrefix(strings.ToLower(r.Header.Get("Accept-Language")), "en") {
 		return en
 	}
 	return zh
@@ -47,9 +49,9 @@ func (l lang) funcs() template.FuncMap {
 	return template.FuncMap{
 		"t": l.text, "word": l.word, "asset": assetURL,
 		"m3": quantity.Volume.String, "yuan": quantity.Money.String, "price": quantity.Price.String,
-		"when": when, "clock": clock, "age": l.age, "fresh": fresh,
+		"when": when, "day": day, "clock": clock, "age": l.age, "fresh": fresh,
 		"amount": amount, "unit": l.unit, "places": places, "volume": volume, "receiptNo": receiptNo,
-		"inc": func(n int) int { return n + 1 }, "battery": battery,
+		"battery": battery, "hour": l.hour,
 	}
 }
 
@@ -59,6 +61,18 @@ func when(t time.Time) string {
 		return "—"
 	}
 	return t.In(hall).Format("2006-01-02 15:04:05")
+}
+
+// day prints the date of an instant.
+func day(t time.Time) string { return t.In(hall).Format("2006-01-02") }
+
+// hour prints the time of an order on a card, which knows no minutes: "2026-11-21T14".
+func (l lang) hour(s string) string {
+	date, h, ok := strings.Cut(s, "T")
+	if !ok {
+		return s
+	}
+	return date + " " + h + " " + l.text("hour")
 }
 
 func clock(t time.Time) string { return t.In(hall).Format("15:04:05") }

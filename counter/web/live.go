@@ -15,7 +15,7 @@ const (
 )
 
 // sections are the parts of the page that change by themselves, by the id of their element.
-var sections = []string{"desks", "open", "meters", "uplink", "bench"}
+var sections = []string{"desks", "standing", "open", "meters", "uplink", "bench"}
 
 // events is the live stream: one event per section whose HTML has changed, the event named like the section. It ends
 // with the event "bye" when the session ends.
@@ -88,7 +88,7 @@ type sender struct {
 }
 
 func (s *sender) section(name string, html []byte) {
-	if bytes.Equal(s.sent[name], html) {
+	if last, ok := s.sent[name]; ok && bytes.Equal(last, html) {
 		return
 	}
 	s.sent[name] = html

@@ -1,5 +1,7 @@
 package web
 
+import "tally/counter/phrase"
+
 // text gives a sentence of the page. An unknown key shows itself, so that a test (and a clerk) sees it.
 func (l lang) text(key string) string {
 	t, ok := texts[key]
@@ -12,7 +14,8 @@ func (l lang) text(key string) string {
 	return t.en
 }
 
-// word translates a stable word of another room; one that is new to the page is shown as it is.
+// word translates a stable word of another room, of a kind of its own here or of package phrase; one that is new to
+// both is shown as it is.
 func (l lang) word(kind, w string) string {
 	if w == "" {
 		return "—"
@@ -23,7 +26,7 @@ func (l lang) word(kind, w string) string {
 		}
 		return t.en
 	}
-	return w
+	return phrase.Word(phrase.Lang(l), kind, w)
 }
 
 // both is one text in the two languages.
@@ -49,15 +52,9 @@ var texts = map[string]both{
 	"search.more":    {"还有更多结果，请输入更多内容。", "There are more. Type more to narrow it down."},
 	"search.receipt": {"按此订单号重打小票", "Reprint the receipt of this order"},
 
-	"phase.no_reader": {"没有读卡器", "No reader"},
-	"phase.empty":     {"等待插卡", "Waiting for a card"},
-	"phase.reading":   {"正在读卡…", "Reading the card…"},
-	"phase.ready":     {"卡已读出", "Card read"},
-	"phase.writing":   {"正在写卡，请勿拔卡", "Writing. Do not pull the card"},
-	"phase.failed":    {"读卡失败", "Card could not be read"},
-	"desk.readers":    {"读卡器", "Readers"},
-	"desk.insert":     {"请将用户卡插入读卡器", "Insert the customer's card"},
-	"desk.none":       {"请连接读卡器", "Connect a card reader"},
+	"desk.readers": {"读卡器", "Readers"},
+	"desk.insert":  {"请将用户卡插入读卡器", "Insert the customer's card"},
+	"desk.none":    {"请连接读卡器", "Connect a card reader"},
 
 	"account.no":      {"户号", "Customer no."},
 	"account.name":    {"户名", "Name"},
@@ -87,15 +84,6 @@ var texts = map[string]both{
 	"card.no_write_back": {"表尚未回写", "Meter has not written back"},
 	"card.damaged":       {"损坏区域", "Damaged areas"},
 	"card.profile":       {"卡型", "Card type"},
-
-	"kind.user":         {"用户卡", "customer card"},
-	"kind.open_account": {"开户卡", "first card"},
-	"kind.reissue":      {"补卡", "replacement card"},
-	"kind.transfer":     {"转移卡", "transfer card"},
-	"kind.check":        {"检查卡", "check card"},
-	"kind.clear":        {"清零卡", "clearing card"},
-	"kind.parameter":    {"参数卡", "parameter card"},
-	"kind.tool":         {"工具卡", "tool card"},
 
 	"status.magnet":      {"强磁干扰", "magnet"},
 	"status.tamper":      {"拆表", "tampering"},
@@ -162,10 +150,6 @@ var texts = map[string]both{
 	"open.since": {"时间", "Since"},
 	"open.state": {"状态", "State"},
 
-	"order.intended":    {"正在写卡", "being written"},
-	"order.in_doubt":    {"结果未明", "in doubt"},
-	"order.quarantined": {"已隔离", "quarantined"},
-
 	"meters.title":   {"远传表", "Remote meters"},
 	"meters.none":    {"本节点没有远传表", "This node reads no meters"},
 	"meters.reading": {"读数", "Reading"},
@@ -174,21 +158,6 @@ var texts = map[string]both{
 	"meters.never":   {"从未读到", "never read"},
 	"meters.dead":    {"不通", "Dead"},
 	"meters.failed":  {"抄表失败", "Reading failed"},
-
-	"failure.silent":      {"表无应答", "the meter does not answer"},
-	"failure.checksum":    {"应答校验错误", "the answer is damaged"},
-	"failure.foreign":     {"应答来自其他表", "another meter answered"},
-	"failure.malformed":   {"应答格式不符", "the answer does not fit the question"},
-	"failure.exception":   {"表拒绝了请求", "the meter refused the question"},
-	"failure.busy":        {"表忙", "the meter is busy"},
-	"failure.line":        {"线路不可用", "the line cannot be used"},
-	"failure.implausible": {"数值不合理", "the value is not plausible"},
-	"failure.error":       {"其他错误", "another error"},
-
-	"quality.backwards": {"倒走", "backwards"},
-	"quality.jump":      {"突增", "jump"},
-	"quality.rollover":  {"翻转", "rollover"},
-	"quality.bad_clock": {"时钟错误", "bad clock"},
 
 	"uplink.off":        {"未配置中心系统", "No central system configured"},
 	"uplink.ok":         {"中心在线", "Centre is there"},
@@ -199,6 +168,7 @@ var texts = map[string]both{
 	"uplink.acked":      {"中心已确认", "Acknowledged by the centre"},
 	"uplink.last":       {"最近", "last"},
 
+	"hour":        {"时", "h"},
 	"age.seconds": {"{n} 秒前", "{n} s ago"},
 	"age.minutes": {"{n} 分钟前", "{n} min ago"},
 	"age.hours":   {"{n} 小时前", "{n} h ago"},
@@ -215,18 +185,6 @@ var texts = map[string]both{
 	"bench.meter":    {"IC 卡表", "IC-card meter"},
 	"bench.last":     {"上次刷卡：", "Last swipe:"},
 	"bench.key.next": {"选下一张卡", "next card"},
-
-	"where.table":  {"桌上", "table"},
-	"where.reader": {"读卡器", "reader"},
-	"where.meter":  {"表内", "meter"},
-
-	"valve.open":   {"阀开", "valve open"},
-	"valve.closed": {"阀关", "valve closed"},
-
-	"said.credited":    {"已充值", "credited"},
-	"said.nothing_new": {"卡上没有新订单", "nothing new on the card"},
-	"said.other_card":  {"不是此表的卡", "not this meter's card"},
-	"said.unreadable":  {"读不出卡", "card unreadable"},
 
 	"keys":       {"快捷键", "Keys"},
 	"key.quote":  {"报价", "quote"},
@@ -268,5 +226,5 @@ func (l lang) phrase(code string, args map[string]string) (message, hint string)
 		}
 		return f[0].en, f[1].en
 	}
-	return code, ""
+	return phrase.Text(phrase.Lang(l), code, args)
 }

@@ -4,7 +4,9 @@
 	const $ = (id) => document.getElementById(id);
 	const amount = $("amount"), quote = $("quote"), receipt = $("receipt"), note = $("note"), dialog = $("ask");
 	const words = $("words").dataset;
-	const LIVE = ["desks", "open", "meters", "uplink", "bench"];
+	const LIVE = ["desks", "standing", "open", "meters", "uplink", "bench"];
+
+	const looksOnly = "looksonly" in $("counter").dataset; // the role does not sell
 
 	let mode = "m3";       // what the number in the field means
 	let chosen = null;     // reader that the clerk chose, when there are several
@@ -14,6 +16,7 @@
 	let busy = false;      // a request of this panel is under way
 	let printed = false;   // the receipt on the screen went to the printer
 	let lastOrder = null;  // order of the last receipt, to reopen it
+	let swallow = false;   // the key that opened the search must not be typed into it
 	let marked = null;     // card on the bench that the keys mean
 
 	// --- talking to the counter ---
@@ -57,6 +60,7 @@
 	function refresh() {
 		const d = desk();
 		for (const other of desks()) other.hidden = other !== d;
+		for (const s of document.querySelectorAll("[data-of]")) s.hidden = !d || s.dataset.of !== d.dataset.reader;
 		for (const tab of document.querySelectorAll("[data-desk]")) tab.setAttribute("aria-pressed", String(d && tab.dataset.desk === d.dataset.reader));
 		const here = d && d.dataset.phase !== "empty" && d.dataset.phase !== "no_reader" ? d.dataset.reader + "/" + d.dataset.insertion : "0";
 		if (here !== seen) {
@@ -83,7 +87,9 @@
 		const open = ready && !busy && !unsure && !receipt.firstElementChild;
 		amount.readOnly = !open;
 		$("counter").classList.toggle("open", open);
-		$("wait").hidden = ready || Boolean(receipt.firstElementChild || note.firstElementChild || busy || unsure);
+		$("counter").classList.toggle("busy", busy);
+		$("standing").hidden = Boolean(receipt.firstElementChild || busy); // a receipt says more than "not swiped yet"
+		$("wait").hidden = seen !== "0" && !looksOnly || Boolean(receipt.firstElementChild || note.firstElementChild || busy || unsure);
 		$("busy").hidden = !(busy && sale) && !(d && d.dataset.phase === "writing");
 		for (const b of document.querySelectorAll("[data-mode]")) b.setAttribute("aria-pressed", String(b.dataset.mode === mode));
 		$("sale").dataset.mode = mode;
@@ -292,7 +298,7 @@
 	}
 
 	function press(selector) {
-		const d = desk(), b = d && d.querySelector(selector);
+		const b = [...$("standing").querySelectorAll(selector)].find((x) => !x.closest("[hidden]"));
 		if (b) act(b);
 		return Boolean(b);
 	}
@@ -306,7 +312,7 @@
 
 	const keys = {
 		"*": () => setMode(mode === "m3" ? "yuan" : "m3"),
-		"/": () => $("query").focus(),
+		"/": () => { swallow = true; $("query").focus(); },
 		"escape": next,
 		"p": print,
 		"d": nextDesk,
@@ -358,6 +364,8 @@
 
 	function closeFound() { if (!$("found").hidden) closeSearch(); }
 
+	$("query").addEventListener("beforeinput", (e) => { if (swallow && e.data === "/") e.preventDefault(); swallow = false; });
+	document.addEventListener("keyup", () => { swallow = false; });
 	amount.addEventListener("input", typed);
 	amount.addEventListener("compositionend", () => typed());
 	$("sale").addEventListener("submit", (e) => e.preventDefault());
@@ -373,7 +381,7 @@
 		part.innerHTML = html;
 		if (name === "bench") mark(marked);
 		if (focused !== null) (focused && $(focused) || amount).focus();
-		if (name === "desks") refresh();
+		if (name === "desks" || name === "standing") refresh();
 	}
 
 	function live() {
@@ -382,7 +390,7 @@
 		source.addEventListener("bye", () => { source.close(); location.assign("/login"); });
 		source.onerror = () => {
 			$("lost").hidden = false;
-			$("desks").replaceChildren(); // what lies on the reader is not known any more
+			$("desks").replaceChildren(); $("standing").replaceChildren(); // what lies on the reader is not known any more
 			show();
 			if (source.readyState === EventSource.CLOSED) again();
 		};
