@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"tally/counter"
@@ -33,7 +32,11 @@ func load(args []string) error {
 	}
 	faults := storagetest.NewFaults()
 	faults.Stop(step, func() {
-		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		self, err := os.FindProcess(os.Getpid())
+		if err == nil {
+			err = self.Kill()
+		}
+		fmt.Fprintln(os.Stderr, "kill:", err)
 		select {}
 	})
 	opts := small()
