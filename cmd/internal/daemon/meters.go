@@ -6,10 +6,10 @@ import (
 	"slices"
 
 	"tally/cmd/internal/config"
+	"tally/cmd/internal/devices"
 	"tally/counter/web"
 	"tally/meter"
 	"tally/meter/line"
-	"tally/meter/modbus"
 	"tally/meter/poll"
 	"tally/meter/profile"
 	"tally/storage"
@@ -19,36 +19,6 @@ import (
 type wire struct {
 	cfg  config.Line
 	line *line.Line
-}
-
-// framings maps the config's protocols.
-var framings = map[string]modbus.Framing{
-	config.ModbusRTU:  modbus.RTU,
-	config.ModbusTCP:  modbus.TCP,
-	config.RTUOverTCP: modbus.RTUOverTCP,
-}
-
-// OpenLine makes the Opener of a line of the config.
-func OpenLine(c config.Line) line.Opener {
-	if c.Kind == config.KindTCP {
-		return line.TCP(c.Address)
-	}
-	return line.Serial(line.SerialConfig{
-		Path: c.Port, Baud: c.Baud, Parity: line.Parity(c.Parity), DataBits: c.DataBits, StopBits: c.StopBits,
-	})
-}
-
-// OpenMeter puts a driver for the meter on a line.
-func OpenMeter(l *line.Line, c config.Line, m config.Meter, models *profile.Catalog) (meter.Meter, error) {
-	framing, ok := framings[c.Protocol]
-	if !ok {
-		return nil, fmt.Errorf("line %s: no driver for protocol %q", c.Name, c.Protocol)
-	}
-	model, err := models.Get(m.Model)
-	if err != nil {
-		return nil, fmt.Errorf("line %s, meter %s: %w", c.Name, m.ID, err)
-	}
-	return modbus.New(l, framing, m.Unit, model, m.ID, modbus.Options{Timeout: m.Timeout})
 }
 
 // addLines puts every line and meter of the config into the schedule.
@@ -62,7 +32,7 @@ func addLines(p *poll.Poller, lines []config.Line, open func(config.Line) line.O
 		l := line.New(c.Name, open(c), line.Options{Gap: c.Gap})
 		wires = append(wires, wire{c, l})
 		for _, m := range c.Meters {
-			driver, err := OpenMeter(l, c, m, models)
+			driver, err := devices.OpenMeter(l, c, m, models)
 			if err != nil {
 				return nil, err
 			}

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"tally/cardreader"
-	"tally/cardreader/pcsc"
 	"tally/cardreader/purse"
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/control"
+	"tally/cmd/internal/devices"
+	"tally/cmd/internal/local"
+	"tally/cmd/internal/unit"
 	"tally/counter"
 	"tally/counter/web"
 	"tally/meter/line"
@@ -27,7 +29,7 @@ import (
 type Parts struct {
 	Version string
 	Source  cardreader.Source                                                // readers; nil for those that the config names
-	Line    func(config.Line) line.Opener                                    // nil for OpenLine
+	Line    func(config.Line) line.Opener                                    // nil for devices.OpenLine
 	Storage storage.Options                                                  // Node, Boot and Logger are filled in
 	Bench   web.Bench                                                        // nil on a real counter
 	Demo    *web.DemoLogin                                                   // nil outside the demo
@@ -102,8 +104,8 @@ func (n *Node) openStore(ctx context.Context, p Parts) (err error) {
 }
 
 func (n *Node) openCounter(_ context.Context, p Parts) error {
-	n.src = cardSource(n.cfg, p.Source, pcsc.Options{Log: n.log})
-	chips, err := newChips(n.cfg.Cards, n.src)
+	n.src = devices.Source(n.cfg, p.Source, n.log)
+	chips, err := devices.NewChips(n.cfg.Cards, n.src)
 	if err != nil {
 		return err
 	}
@@ -122,7 +124,7 @@ func (n *Node) openMeters(_ context.Context, p Parts) (err error) {
 	n.poller = poll.New(sink{n.store, n.service.Notify}, poll.Options{Log: n.log})
 	open := p.Line
 	if open == nil {
-		open = OpenLine
+		open = devices.OpenLine
 	}
 	n.wires, err = addLines(n.poller, n.cfg.Lines, open)
 	return err
@@ -136,7 +138,7 @@ func (n *Node) openUplink(context.Context, Parts) (err error) {
 }
 
 func (n *Node) openPage(_ context.Context, p Parts) (err error) {
-	if n.http, err = listen(n.cfg.HTTP); err != nil {
+	if n.http, err = local.Listen(n.cfg.HTTP); err != nil {
 		return err
 	}
 	station := n.cfg.Counter.Station
@@ -174,30 +176,30 @@ func (n *Node) Ready(ctx context.Context) error {
 
 // Run runs the node until ctx ends or a part fails, and closes it.
 func (n *Node) Run(ctx context.Context) error {
-	err := RunUnits(ctx, n.log, grace, n.units())
+	err := unit.Run(ctx, n.log, grace, n.units())
 	return errors.Join(err, n.close())
 }
 
 // units is the list of what runs, first to start first; it stops in reverse. The page and the door close before the
 // counter, the counter before the readers' results have nowhere to go, the delivery last because it only reads.
-func (n *Node) units() []Unit {
-	var units []Unit
+func (n *Node) units() []unit.Unit {
+	var units []unit.Unit
 	if n.uplink != nil {
 		units = append(units, n.uplink.units()...)
-		units = append(units, Unit{"delivery watch", func(ctx context.Context) error { return n.uplink.watch(ctx, n.service.Notify) }})
+		units = append(units, unit.Unit{Name: "delivery watch", Run: func(ctx context.Context) error { return n.uplink.watch(ctx, n.service.Notify) }})
 	}
 	for _, w := range n.wires {
-		units = append(units, Unit{"line " + w.cfg.Name, w.line.Run})
+		units = append(units, unit.Unit{Name: "line " + w.cfg.Name, Run: w.line.Run})
 	}
 	if len(n.wires) > 0 {
-		units = append(units, Unit{"meter schedule", n.poller.Run})
+		units = append(units, unit.Unit{Name: "meter schedule", Run: n.poller.Run})
 	}
 	door := door{n}
-	h := probes(n, metricsHandler(door.Status), n.page)
+	h := local.Probes(n, metricsHandler(door.Status), n.page)
 	return append(units,
-		Unit{"counter", func(ctx context.Context) error { return n.service.Run(ctx, n.src) }},
-		Unit{"control socket", func(ctx context.Context) error { return control.Serve(ctx, n.control, door, n.log) }},
-		server("page", n.http, h, n.page.EndStreams, n.log),
+		unit.Unit{Name: "counter", Run: func(ctx context.Context) error { return n.service.Run(ctx, n.src) }},
+		unit.Unit{Name: "control socket", Run: func(ctx context.Context) error { return control.Serve(ctx, n.control, door, n.log) }},
+		local.Server("page", n.http, h, n.page.EndStreams, n.log),
 	)
 }
 

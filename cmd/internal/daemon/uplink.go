@@ -2,13 +2,13 @@ package daemon
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
+	"tally/cmd/internal/broker"
 	"tally/cmd/internal/config"
+	"tally/cmd/internal/unit"
 	"tally/counter/web"
 	"tally/storage"
 	"tally/sync/contract"
@@ -22,26 +22,11 @@ type uplink struct {
 	pump *outbox.Pump
 }
 
-// MQTT turns the config's way to a broker into the link's.
-func MQTT(u config.Uplink, log *slog.Logger) mqttlink.Config {
-	c := mqttlink.Config{ClientID: u.ClientID, Username: u.Username, Log: log}
-	secure := strings.HasPrefix(u.Broker, "ssl://")
-	c.Broker = strings.TrimPrefix(strings.TrimPrefix(u.Broker, "ssl://"), "tcp://")
-	if u.Password.IsSet() {
-		c.Password = func() (string, error) { return u.Password.Reveal(), nil }
-	}
-	if secure {
-		files := mqttlink.TLSFiles{CA: u.CAFile, Cert: u.CertFile, Key: u.KeyFile}
-		c.TLS = func() (*tls.Config, error) { return files.Load() }
-	}
-	return c
-}
-
 func newUplink(c config.Node, boot, version string, store *storage.Store, log *slog.Logger) (*uplink, error) {
 	up := &uplink{}
 	var err error
 	cfg := mqttlink.NodeConfig{
-		Config: MQTT(*c.Uplink, log), Node: c.Name,
+		Config: broker.Config(*c.Uplink, log), Node: c.Name,
 		Status: func() contract.Status {
 			return contract.Status{
 				V: contract.Version, Boot: boot, Version: version, Epoch: store.Epoch(), Clock: "ok", Streams: up.pump.Streams(),
@@ -58,8 +43,8 @@ func newUplink(c config.Node, boot, version string, store *storage.Store, log *s
 }
 
 // units lists what of the uplink runs. The pump takes the link's events, so it stops after the link.
-func (u *uplink) units() []Unit {
-	return []Unit{{"delivery", u.pump.Run}, {"broker link", u.link.Run}}
+func (u *uplink) units() []unit.Unit {
+	return []unit.Unit{{Name: "delivery", Run: u.pump.Run}, {Name: "broker link", Run: u.link.Run}}
 }
 
 // watch calls changed whenever the delivery has moved, looked at once a second: an ack moves a number on the page, and

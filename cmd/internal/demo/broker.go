@@ -60,3 +60,8 @@ func (b *broker) Run(ctx context.Context) error {
 	<-ctx.Done()
 	return b.srv.Close()
 }
+
+// uplink is the way to the broker for one of its two users.
+func (b *broker) uplink(user string, pass config.Secret) config.Uplink {
+	return config.Uplink{Broker: "tcp://" + b.addr, ClientID: user, Username: user, Password: pass}
+}

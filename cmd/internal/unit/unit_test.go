@@ -1,4 +1,4 @@
-package daemon
+package unit
 
 import (
 	"context"
@@ -40,7 +40,7 @@ func TestUnitsStopInReverseOrder(t *testing.T) {
 		var j journal
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		err := RunUnits(ctx, quiet, time.Minute, []Unit{j.slow("ledger", 0), j.slow("counter", 3*time.Second), j.slow("page", time.Second)})
+		err := Run(ctx, quiet, time.Minute, []Unit{j.slow("ledger", 0), j.slow("counter", 3*time.Second), j.slow("page", time.Second)})
 		if err != nil {
 			t.Error(err)
 		}
@@ -54,7 +54,7 @@ func TestUnitThatFailsStopsTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var j journal
 		broken := errors.New("disk on fire")
-		err := RunUnits(t.Context(), quiet, time.Minute, []Unit{
+		err := Run(t.Context(), quiet, time.Minute, []Unit{
 			j.slow("ledger", 0),
 			{"uplink", func(context.Context) error { time.Sleep(time.Second); return broken }},
 		})
@@ -69,7 +69,7 @@ func TestUnitThatFailsStopsTheRest(t *testing.T) {
 
 func TestUnitThatEndsByItselfIsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		err := RunUnits(t.Context(), quiet, time.Minute, []Unit{{"watcher", func(context.Context) error { return nil }}})
+		err := Run(t.Context(), quiet, time.Minute, []Unit{{"watcher", func(context.Context) error { return nil }}})
 		if err == nil {
 			t.Error("a node without one of its parts went on")
 		}
@@ -82,7 +82,7 @@ func TestUnitThatHangsIsNamedAndLeft(t *testing.T) {
 		release := make(chan struct{})
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		err := RunUnits(ctx, quiet, 5*time.Second, []Unit{
+		err := Run(ctx, quiet, 5*time.Second, []Unit{
 			j.slow("ledger", 0),
 			{"reader", func(context.Context) error { <-release; return nil }},
 		})

@@ -1,4 +1,5 @@
-package daemon
+// Package unit starts the long-running parts of a program in order and stops them in reverse.
+package unit
 
 import (
 	"context"
@@ -25,11 +26,11 @@ type running struct {
 	done   chan error
 }
 
-// RunUnits starts the units in order and runs them until ctx ends or one of them returns. Then it stops them in reverse
+// Run starts the units in order and runs them until ctx ends or one of them returns. Then it stops them in reverse
 // order, each only after those started later have ended, so that nothing loses what it stands on: the page stops taking
 // requests before the counter ends, and the ledger closes last. Each has grace to end; one that does not is named in
 // the error and left behind.
-func RunUnits(ctx context.Context, log *slog.Logger, grace time.Duration, units []Unit) error {
+func Run(ctx context.Context, log *slog.Logger, grace time.Duration, units []Unit) error {
 	var up []running
 	fell := make(chan error, len(units)) // every unit reports here once
 	for _, u := range units {

@@ -1,9 +1,10 @@
-package daemon
+package devices
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -19,8 +20,8 @@ import (
 // DefaultProfile is the card profile of a config that names none.
 const DefaultProfile = "GEN4442 v1"
 
-// chips opens what lies on a reader: it is the list of chip families and card profiles that this node knows.
-type chips struct {
+// Chips opens what lies on a reader: it is the list of chip families and card profiles that this node knows.
+type Chips struct {
 	src     cardreader.Source
 	profile *profile.Profile
 	dialect sle4442.Dialect
@@ -28,8 +29,8 @@ type chips struct {
 	guards  sle4442.Guards
 }
 
-// newChips resolves the part of the config that concerns cards.
-func newChips(c config.Cards, src cardreader.Source) (*chips, error) {
+// NewChips resolves the part of the config that concerns cards.
+func NewChips(c config.Cards, src cardreader.Source) (*Chips, error) {
 	name := DefaultProfile
 	if len(c.Profiles) > 0 {
 		name = c.Profiles[0]
@@ -38,7 +39,7 @@ func newChips(c config.Cards, src cardreader.Source) (*chips, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch := &chips{src: src, profile: p, dialect: sle4442.ACS}
+	ch := &Chips{src: src, profile: p, dialect: sle4442.ACS}
 	if c.Dialect != "" && c.Dialect != config.DialectAuto {
 		if ch.dialect, err = sle4442.ParseDialect(c.Dialect); err != nil {
 			return nil, err
@@ -55,7 +56,7 @@ func newChips(c config.Cards, src cardreader.Source) (*chips, error) {
 }
 
 // Open is the counter's Opener.
-func (ch *chips) Open(ctx context.Context, reader string, ins cardreader.Insertion) (counter.Purse, error) {
+func (ch *Chips) Open(ctx context.Context, reader string, ins cardreader.Insertion) (counter.Purse, error) {
 	card, err := ch.src.Open(ctx, reader, ins)
 	if err != nil {
 		return nil, err
@@ -113,15 +114,15 @@ func (noReaders) Open(_ context.Context, reader string, _ cardreader.Insertion) 
 	return nil, &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodeNotSupported, Op: "open", Reader: reader}
 }
 
-// cardSource gives the readers that the config asks for.
-func cardSource(c config.Node, given cardreader.Source, opts pcsc.Options) cardreader.Source {
+// Source gives the readers that the config asks for, or given ones in their place.
+func Source(c config.Node, given cardreader.Source, log *slog.Logger) cardreader.Source {
 	src := given
 	switch {
 	case src != nil:
 	case !c.Counter.Enabled || c.Cards.Source != config.CardsPCSC:
 		return noReaders{}
 	default:
-		src = pcsc.New(opts)
+		src = pcsc.New(pcsc.Options{Log: log})
 	}
 	if len(c.Cards.Readers) > 0 {
 		return filtered{src, c.Cards.Readers}

@@ -1,9 +1,10 @@
-package daemon
+package local
 
 import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,7 +12,6 @@ import (
 	"testing"
 
 	"tally/cmd/internal/config"
-	"tally/cmd/internal/control"
 )
 
 type readiness struct{ err error }
@@ -28,8 +28,8 @@ func get(t *testing.T, h http.Handler, path string) (int, string) {
 func TestProbes(t *testing.T) {
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusTeapot, "page") })
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "metrics") })
-	well := probes(readiness{}, metrics, page)
-	ill := probes(readiness{errors.New("ledger is read-only")}, metrics, page)
+	well := Probes(readiness{}, metrics, page)
+	ill := Probes(readiness{errors.New("ledger is read-only")}, metrics, page)
 	for _, c := range []struct {
 		h      http.Handler
 		path   string
@@ -49,42 +49,6 @@ func TestProbes(t *testing.T) {
 	}
 }
 
-func TestMetricsComeFromTheSnapshot(t *testing.T) {
-	h := metricsHandler(func(context.Context) (control.NodeStatus, error) {
-		return control.NodeStatus{
-			Node: "hall-1", Version: "v1", Ready: true,
-			Problems: []control.Problem{{Code: "line_lost"}, {Code: "line_lost"}},
-			Readers:  []control.Reader{{Name: "r", Card: control.CardPresent}, {Name: "s", Card: control.CardNone}},
-			Lines:    []control.LineStat{{Name: "east", Alive: 2, Dead: 1, Asked: 7, Answered: 6}},
-			Uplink:   control.Uplink{Connected: true, Streams: []control.Stream{{Name: "tx", Waiting: 5, Acked: 9}}},
-			Open:     control.OpenOrders{InDoubt: 1},
-			Disk:     control.Disk{FreeBytes: 1 << 30},
-		}, nil
-	})
-	status, body := get(t, h, "/metrics")
-	if status != http.StatusOK {
-		t.Fatal(status, body)
-	}
-	for _, want := range []string{
-		`tally_node_info{node="hall-1",version="v1"} 1`, `tally_card_readers 2`, `tally_node_problems{code="line_lost"} 2`,
-		`tally_card_readers_with_card 1`, `tally_outbox_waiting_records{stream="tx"} 5`,
-		`tally_outbox_acked_sequence{stream="tx"} 9`, `tally_meters{line="east",state="dead"} 1`,
-		`tally_line_questions_total{line="east"} 7`, `tally_orders_open{state="in_doubt"} 1`,
-		`tally_uplink_connected 1`, `tally_uplink_central_online 0`, `go_goroutines`,
-	} {
-		if !strings.Contains(body, want) {
-			t.Errorf("no %s", want)
-		}
-	}
-}
-
-func TestMetricsSayWhenTheSnapshotFails(t *testing.T) {
-	h := metricsHandler(func(context.Context) (control.NodeStatus, error) { return control.NodeStatus{}, errors.New("no") })
-	if status, _ := get(t, h, "/metrics"); status != http.StatusInternalServerError {
-		t.Errorf("status %d, want 500: an empty page would look like a healthy node", status)
-	}
-}
-
 func TestAddressInUseIsSaidAtOnce(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -92,7 +56,7 @@ func TestAddressInUseIsSaidAtOnce(t *testing.T) {
 	}
 	defer taken.Close()
 	addr := taken.Addr().String()
-	if _, err := listen(config.HTTP{Listen: addr}); err == nil || !strings.Contains(err.Error(), addr) {
+	if _, err := Listen(config.HTTP{Listen: addr}); err == nil || !strings.Contains(err.Error(), addr) {
 		t.Errorf("got %v, want an error that names %s", err, addr)
 	}
 }
@@ -112,7 +76,7 @@ func TestServerStopsWithAStreamOpen(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	u := server("page", l, h, func() { close(end) }, quiet)
+	u := Server("page", l, h, func() { close(end) }, slog.New(slog.DiscardHandler))
 	go func() { done <- u.Run(ctx) }()
 	resp, err := http.Get("http://" + l.Addr().String())
 	if err != nil {

@@ -1,4 +1,5 @@
-package daemon
+// Package local is the HTTP server of a program on its own machine: the page, and the probes that an administrator asks.
+package local
 
 import (
 	"context"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"tally/cmd/internal/config"
+	"tally/cmd/internal/unit"
 )
 
 // Timeouts of the local server. Writing has none: the live stream of the page is one answer that lasts; its handler
@@ -21,8 +23,8 @@ const (
 	shutdownTimeout = 3 * time.Second
 )
 
-// listen opens the address of the page at once, so that a port in use is an error of the start and not of later.
-func listen(c config.HTTP) (net.Listener, error) {
+// Listen opens the address of the page at once, so that a port in use is an error of the start and not of later.
+func Listen(c config.HTTP) (net.Listener, error) {
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("open the page's address %s (is another tallyd running?): %w", c.Listen, err)
@@ -37,10 +39,10 @@ func listen(c config.HTTP) (net.Listener, error) {
 	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
 }
 
-// server is a unit that serves h on l until its context ends; live streams are ended by endStreams so that the
+// Server is a unit that serves h on l until its context ends; live streams are ended by endStreams so that the
 // shutdown need not wait for browsers.
-func server(name string, l net.Listener, h http.Handler, endStreams func(), log *slog.Logger) Unit {
-	return Unit{name, func(ctx context.Context) error {
+func Server(name string, l net.Listener, h http.Handler, endStreams func(), log *slog.Logger) unit.Unit {
+	return unit.Unit{Name: name, Run: func(ctx context.Context) error {
 		srv := &http.Server{
 			Handler:           h,
 			ReadHeaderTimeout: headerTimeout,
@@ -69,15 +71,15 @@ func server(name string, l net.Listener, h http.Handler, endStreams func(), log 
 	}}
 }
 
-// watch is what the probes of an administrator ask.
-type watch interface {
+// Watch is what the probes of an administrator ask.
+type Watch interface {
 	// Ready says why the node cannot do its work, or nil.
 	Ready(ctx context.Context) error
 }
 
-// probes answers /healthz, /readyz and /metrics and leaves everything else to page. They need no login and tell nothing about
+// Probes answers /healthz, /readyz and /metrics and leaves everything else to page. They need no login and tell nothing about
 // a customer; the page's own guard does not see them.
-func probes(w watch, metrics, page http.Handler) http.Handler {
+func Probes(w Watch, metrics, page http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(rw http.ResponseWriter, _ *http.Request) { plain(rw, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(rw http.ResponseWriter, r *http.Request) {
