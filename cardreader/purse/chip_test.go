@@ -41,7 +41,7 @@ type chip struct {
 	calls    int
 	log      []string // names of the calls that were made
 	wear     map[int]int
-	onWrite  func()
+	reached  bool // a write was sent, whatever became of it
 }
 
 func newChip(image []byte) *chip {
@@ -50,7 +50,7 @@ func newChip(image []byte) *chip {
 
 // reinsert is the same card put in again: the power was cut, the fault is over.
 func (c *chip) reinsert() {
-	c.unlocked, c.dead, c.calls, c.log, c.fault = false, false, 0, nil, fault{at: -1}
+	c.unlocked, c.dead, c.reached, c.calls, c.log, c.fault = false, false, false, 0, nil, fault{at: -1}
 }
 
 var (
@@ -111,10 +111,8 @@ func (c *chip) Unlock(context.Context) error {
 }
 
 func (c *chip) Write(_ context.Context, addr int, data []byte) error {
-	if c.onWrite != nil {
-		c.onWrite()
-	}
 	kind, err := c.call("write")
+	c.reached = c.reached || err != errNotSent
 	if err != nil && kind == faultNone {
 		return err
 	}

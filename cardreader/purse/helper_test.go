@@ -1,10 +1,13 @@
 package purse_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"testing"
 	"time"
 
+	"tally/cardreader/cardsim/icmeter"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 )
@@ -67,4 +70,46 @@ func sell(t testing.TB, p *profile.Profile, image []byte, orders ...purse.Order)
 		image = c.mem
 	}
 	return image
+}
+
+// fataler is what testing.TB and *rapid.T have in common here.
+type fataler interface {
+	Helper()
+	Fatal(...any)
+}
+
+// withSeq sets the sequences of both slots to s and s−1, and their checks.
+func withSeq(t fataler, p *profile.Profile, image []byte, s uint16) []byte {
+	t.Helper()
+	m := bytes.Clone(image)
+	st, err := purse.Decode(p, image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, slot := range p.Order.Slots {
+		v := s
+		if slot.Name != st.Order.Slot {
+			v--
+		}
+		if err := p.Order.Field(profile.Seq).PutInt(p.Order.Of(m, i), int64(v)); err != nil {
+			t.Fatal(err)
+		}
+		p.Seal(p.Order, m, i)
+	}
+	return m
+}
+
+// meterWith is the customer's meter after it took everything up to seq.
+func meterWith(t fataler, seq uint16, accepted uint32) *icmeter.Meter {
+	t.Helper()
+	m := new(icmeter.Meter)
+	s := icmeter.State{Number: "00005678", Region: 0x0571, Unit: icmeter.CentiM3, Seq: seq, Accepted: accepted}
+	data, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, m); err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

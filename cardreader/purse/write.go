@@ -13,7 +13,7 @@ import (
 type writing struct {
 	*MemoryPurse
 	plan    Plan
-	image   []byte // what the card holds as far as it was read
+	image   []byte // what the card holds if every step so far was carried out
 	touched bool   // a byte of the plan may have reached a card
 	proven  bool   // the order was read back, committed
 }
@@ -29,11 +29,6 @@ func (w *writing) run(ctx context.Context) error {
 		}
 		if err := w.step(ctx, s); err != nil {
 			return err
-		}
-		if w.committed() {
-			if err := w.prove(ctx); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -72,11 +67,11 @@ func (w *writing) step(ctx context.Context, s Step) error {
 	if err != nil {
 		return err
 	}
-	if err := w.expect(ctx, s.Addr, s.Data, cardreader.Unknown, CodeReadback); err != nil {
-		return err
+	copy(old, s.Data) // what the card should hold now
+	if w.committed() {
+		return w.prove(ctx)
 	}
-	copy(old, s.Data)
-	return nil
+	return w.expect(ctx, s.Addr, s.Data, cardreader.Unknown, CodeReadback)
 }
 
 // committed reports whether all that makes the order valid has been written.
@@ -85,7 +80,7 @@ func (w *writing) committed() bool {
 	return !w.proven && bytes.Equal(w.image[from:to], w.plan.After[from:to])
 }
 
-// prove reads header and order slots together once more. The bytes of one step can be on another customer's card by
+// prove reads the last step back together with header and order slots. The bytes of one step can be on another customer's card by
 // chance (a commit byte always is); all of them together are on one card only.
 func (w *writing) prove(ctx context.Context) error {
 	from, to := w.span()

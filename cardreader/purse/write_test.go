@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tally/cardreader"
-	"tally/cardreader/cardsim/icmeter"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 )
@@ -93,24 +92,6 @@ func scenarios(t testing.TB, p *profile.Profile) []scenario {
 	wrapped := withSeq(t, p, two, 0xFFFF)
 	return []scenario{{"fresh", fresh}, {"one", one}, {"two", two}, {"torn older", torn}, {"damaged older", damaged},
 		{"torn first", first}, {"seq 65535", wrapped}}
-}
-
-// withSeq sets the sequences of both slots to s and s−1, and their checks.
-func withSeq(t testing.TB, p *profile.Profile, image []byte, s uint16) []byte {
-	t.Helper()
-	m := bytes.Clone(image)
-	newest := decode(t, p, image).Order.Slot
-	for i, slot := range p.Order.Slots {
-		v := s
-		if slot.Name != newest {
-			v--
-		}
-		if err := p.Order.Field(profile.Seq).PutInt(p.Order.Of(m, i), int64(v)); err != nil {
-			t.Fatal(err)
-		}
-		p.Seal(p.Order, m, i)
-	}
-	return m
 }
 
 // TestEveryFault tries every fault at every call of the memory in every scenario and lets the card come back.
@@ -239,19 +220,4 @@ func finish(t *testing.T, p *profile.Profile, name string, c *chip, pl purse.Pla
 	if st := decode(t, p, c.mem); !st.Swiped {
 		t.Errorf("%s: not swiped after the meter took it", name)
 	}
-}
-
-// meterWith is the customer's meter after it took everything up to seq.
-func meterWith(t *testing.T, seq uint16, accepted uint32) *icmeter.Meter {
-	t.Helper()
-	m := new(icmeter.Meter)
-	s := icmeter.State{Number: "00005678", Region: 0x0571, Unit: icmeter.CentiM3, Seq: seq, Accepted: accepted}
-	data, err := json.Marshal(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, m); err != nil {
-		t.Fatal(err)
-	}
-	return m
 }
