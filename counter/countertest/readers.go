@@ -32,7 +32,13 @@ type Readers struct {
 	queue  []cardreader.Event
 	wake   chan struct{}
 	faults []*Fault
+	holds  map[string]*hold
 	steps  int
+}
+
+type hold struct {
+	reached, released chan struct{}
+	cancelled         bool // released by the end of the caller's context
 }
 
 type slot struct {
@@ -45,7 +51,7 @@ func NewReaders(p *Power, names ...string) *Readers {
 	if p == nil {
 		p = &Power{}
 	}
-	r := &Readers{Power: p, slots: map[string]*slot{}, wake: make(chan struct{}, 1)}
+	r := &Readers{Power: p, slots: map[string]*slot{}, holds: map[string]*hold{}, wake: make(chan struct{}, 1)}
 	for _, name := range names {
 		r.slots[name] = &slot{}
 	}
@@ -120,6 +126,14 @@ func (r *Readers) Unplug(reader string) {
 	r.post(cardreader.Event{Kind: cardreader.ReaderGone, Reader: reader})
 }
 
+// Plug brings a reader, empty.
+func (r *Readers) Plug(reader string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slots[reader] = &slot{}
+	r.post(cardreader.Event{Kind: cardreader.ReaderArrived, Reader: reader})
+}
+
 // Fail adds a fault. Faults strike once each unless Nth is 0.
 func (r *Readers) Fail(f Fault) {
 	r.mu.Lock()
@@ -132,6 +146,42 @@ func (r *Readers) ClearFaults() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.faults = nil
+}
+
+// Hold makes the next step of that name wait until release is called; reached is closed when it waits.
+func (r *Readers) Hold(step string) (reached <-chan struct{}, release func()) {
+	h := &hold{reached: make(chan struct{}), released: make(chan struct{})}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.holds[step] = h
+	return h.reached, sync.OnceFunc(func() { close(h.released) })
+}
+
+// HoldUntilCancelled makes the next step of that name hang until its caller gives up, as a silent card does;
+// reached is closed when it hangs.
+func (r *Readers) HoldUntilCancelled(step string) (reached <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := &hold{reached: make(chan struct{}), cancelled: true}
+	r.holds[step] = h
+	return h.reached
+}
+
+// wait holds a step back, before it is anything.
+func (r *Readers) wait(ctx context.Context, step string) {
+	r.mu.Lock()
+	h := r.holds[step]
+	delete(r.holds, step)
+	r.mu.Unlock()
+	if h == nil {
+		return
+	}
+	close(h.reached)
+	if h.cancelled {
+		<-ctx.Done()
+	} else {
+		<-h.released
+	}
 }
 
 // Steps counts the card steps since the start.
@@ -176,6 +226,7 @@ type cardPurse struct {
 // do runs one step on the card that lies there, with the fault that is due.
 func (p *cardPurse) do(ctx context.Context, name string, f func(*Card)) error {
 	r := p.readers
+	r.wait(ctx, name)
 	err := r.Power.step("card "+name, func() error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
