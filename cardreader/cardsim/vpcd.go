@@ -21,7 +21,8 @@ const (
 
 // PlugVPCD inserts the card into the virtual PC/SC reader whose driver listens at addr, and plays it until ctx ends or
 // a script pulls it, both of which return nil with the card out of the slot. It returns an error when the driver cannot
-// be reached or goes away. A fault that unplugs the reader is a pull here: the virtual reader cannot leave.
+// be reached or goes away. A fault that unplugs the reader is a pull here, as the virtual reader cannot leave, and so is
+// an empty answer: the driver has no way to pass one on, and a pull is what makes PC/SC return one.
 func PlugVPCD(ctx context.Context, addr string, d Device) error {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
@@ -74,6 +75,9 @@ func (v *vpcdCard) handle(frame []byte) (answer []byte, reply bool, err error) {
 		answer, err := v.dev.Exchange(frame)
 		if errors.Is(err, ErrSilent) {
 			return nil, false, nil
+		}
+		if err == nil && len(answer) == 0 {
+			err = ErrPulled
 		}
 		return answer, true, err
 	}

@@ -278,20 +278,16 @@ func testSilence(t *testing.T, b Bench) {
 }
 
 // faultsWithoutAnswer are the faults after which no complete answer comes back.
-var faultsWithoutAnswer = []struct {
-	kind  cardsim.FaultKind
-	stays bool // the card is still in the slot
-}{
-	{cardsim.PulledBefore, false}, {cardsim.PulledMidway, false}, {cardsim.PulledAfter, false},
-	{cardsim.EmptyAnswer, true}, {cardsim.OneByteAnswer, true},
+var faultsWithoutAnswer = []cardsim.FaultKind{
+	cardsim.PulledBefore, cardsim.PulledMidway, cardsim.PulledAfter, cardsim.EmptyAnswer, cardsim.OneByteAnswer,
 }
 
 func testOutcomeUnknown(t *testing.T, b Bench) {
 	w := Watch(t, b.Source())
 	w.Next(cardreader.ReaderArrived, b.Reader())
-	for _, f := range faultsWithoutAnswer {
-		t.Run(f.kind.String(), func(t *testing.T) {
-			dev := cardsim.Script(cardsim.ACS(newChip()), cardsim.Fault{At: 3, Kind: f.kind})
+	for _, kind := range faultsWithoutAnswer {
+		t.Run(kind.String(), func(t *testing.T) {
+			dev := cardsim.Script(cardsim.ACS(newChip()), cardsim.Fault{At: 3, Kind: kind})
 			insert(t, b, dev)
 			e := w.Await(cardreader.CardInserted, b.Reader())
 			c := mustOpen(t, b, e.Insertion)
@@ -305,10 +301,12 @@ func testOutcomeUnknown(t *testing.T, b Bench) {
 				t.Errorf("%d APDUs sent, %d faults; want 3 and 1", dev.Count(), dev.Fired())
 			}
 			c.Close()
-			if f.stays {
-				mustSend(t, mustOpen(t, b, e.Insertion), cmdSelect, []byte{0x90, 0})
-				remove(t, b)
+			if kind == cardsim.OneByteAnswer { // the only one that every kind of bench can do with the card staying in
+				again := mustOpen(t, b, e.Insertion)
+				mustSend(t, again, cmdSelect, []byte{0x90, 0})
+				again.Close()
 			}
+			_ = b.Remove() // the others were pulled
 			w.Await(cardreader.CardRemoved, b.Reader())
 		})
 	}

@@ -1,0 +1,66 @@
+//go:build !nopcsc && (windows || (cgo && (linux || darwin)))
+
+package pcsc
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/ebfe/scard"
+)
+
+// stateMu serialises looks without a wait, see stateNow.
+var stateMu sync.Mutex
+
+// stateNow is a reader's state at this moment.
+func stateNow(c pcscContext, reader string) (scard.ReaderState, error) {
+	stateMu.Lock()
+	defer stateMu.Unlock()
+	name := reader
+	if runtime.GOOS != "windows" {
+		// The binding keeps a C string alive by the name that it was made from, and the next call with the same name
+		// frees it under a call that still waits, such as the watcher's. The service reads the name up to the zero.
+		name += "\x00now"
+	}
+	st := []scard.ReaderState{{Reader: name, CurrentState: scard.StateUnaware}}
+	err := c.GetStatusChange(st, 0)
+	st[0].Reader = reader
+	return st[0], err
+}
+
+// Readers lists the readers of the service. No reader at all is an empty list; a missing service is an error with
+// cardreader.CodeNoService.
+func Readers(ctx context.Context) ([]Reader, error) {
+	const op = "list readers"
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c, err := guarded(establish)
+	if err != nil {
+		return nil, classify(op, "", false, err)
+	}
+	defer c.Release()
+	names, err := list(c)
+	if err != nil {
+		return nil, classify(op, "", false, err)
+	}
+	readers := make([]Reader, 0, len(names))
+	for _, name := range names {
+		st, err := guarded(func() (scard.ReaderState, error) { return stateNow(c, name) })
+		if err != nil {
+			return readers, classify(op, name, false, err)
+		}
+		readers = append(readers, describe(name, st))
+	}
+	return readers, nil
+}
+
+func describe(name string, st scard.ReaderState) Reader {
+	r := Reader{Name: name, Present: st.EventState&scard.StatePresent != 0, Mute: st.EventState&scard.StateMute != 0}
+	if r.Present && !r.Mute {
+		r.ATR = bytes.Clone(st.Atr)
+	}
+	return r
+}
