@@ -56,9 +56,8 @@ func TestAnAckBeyondWhatWasSentIsAnAlarm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, outbox.Config{Window: 1}, func(r *rig) {
 				r.centre.mute = true
-				r.link.Up()
-				r.settle()
 				fill(r.tx, 5)
+				r.link.Up()
 				r.settle()
 				fill(r.tx, 5) // the window keeps these here
 				r.settle()
