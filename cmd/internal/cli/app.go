@@ -41,7 +41,7 @@ func execute(ctx context.Context, name string, env Env, build func(*app) *cobra.
 	root.SetErr(env.Err)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.PersistentFlags().String("lang", a.lang, a.t("language of messages: `en|zh`", "消息语言：`en|zh`"))
+	root.PersistentFlags().String("lang", a.lang, a.t("`en|zh` language of messages", "`en|zh` 消息语言"))
 	root.PersistentFlags().BoolP("help", "h", false, a.t("say how to use the command", "显示用法"))
 	root.SetHelpCommand(a.helpCommand(root))
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { a.help(c) })
@@ -105,9 +105,9 @@ func (a *app) args(lo, hi int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {
 		case len(args) < lo:
-			return a.usage(c, "an argument is missing: %s", "缺少参数：%s", c.UseLine())
+			return a.usage(c, "an argument is missing: %s", "缺少参数：%s", a.useLine(c))
 		case len(args) > hi:
-			return a.usage(c, "%q is too much: %s", "多余的参数 %q：%s", args[hi], c.UseLine())
+			return a.usage(c, "%q is too much: %s", "多余的参数 %q：%s", args[hi], a.useLine(c))
 		}
 		return nil
 	}

@@ -35,7 +35,7 @@ func (a *app) cardReadersCommand(deps TallyDeps) *cobra.Command {
 			})
 		},
 	}
-	a.doorFlags(c, &d)
+	a.doorFlags(c, &d, deps.Socket)
 	a.jsonFlag(c, &asJSON)
 	return c
 }

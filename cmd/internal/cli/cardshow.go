@@ -30,6 +30,7 @@ func (a *app) cardShowCommand(deps TallyDeps) *cobra.Command {
 					return err
 				}
 				if asJSON {
+					card.State.Damaged = append([]string{}, card.State.Damaged...) // a list, never null
 					err = a.json(card)
 				} else {
 					_, err = a.env.Out.Write([]byte(a.card(card)))
@@ -42,7 +43,7 @@ func (a *app) cardShowCommand(deps TallyDeps) *cobra.Command {
 			})
 		},
 	}
-	a.doorFlags(c, &d)
+	a.doorFlags(c, &d, deps.Socket)
 	a.jsonFlag(c, &asJSON)
 	return c
 }
@@ -100,7 +101,7 @@ func (a *app) order(t *table, s purse.State) {
 	t.row(a.t("order", "订单"), a.f("no. %d: %s (%s)", "第 %d 号：%s（%s）", o.Seq, a.amount(s.Unit, o.Qty), a.op(o.Op)))
 	t.row(a.t("bought so far", "累计购买"), a.amount(s.Unit, o.Cumulative))
 	t.row(a.t("price", "单价"), a.f("%s yuan/m³, tier %d", "%s 元/m³，第 %d 阶梯", o.Price, o.Tier))
-	t.row(a.t("written", "写卡时间"), plain(o.At)+a.t("h", " 时"))
+	t.row(a.t("written", "写卡时间"), a.hour(o.At))
 	if s.Swiped {
 		t.row(a.t("swiped", "已插表"), a.t("yes: the meter has taken this order", "是：表已读取本订单"))
 	} else {
@@ -130,7 +131,7 @@ func (a *app) writeBack(t *table, s purse.State) {
 		return
 	}
 	w := s.WriteBack
-	t.row(a.t("meter says", "表回写"), a.f("order no. %d taken at %sh", "第 %d 号订单，%s 时", w.Seq, plain(w.MeterTime)))
+	t.row(a.t("meter says", "表回写"), a.f("order no. %d taken, %s", "第 %d 号订单，%s", w.Seq, a.hour(w.MeterTime)))
 	t.row(a.t("remaining", "剩余"), a.amount(s.Unit, w.Remaining))
 	t.row(a.t("used", "已用"), a.amount(s.Unit, w.Used))
 	t.row(a.t("battery", "电池"), fmt.Sprintf("%d.%d V", w.BatteryDV/10, w.BatteryDV%10))
@@ -141,6 +142,11 @@ func (a *app) writeBack(t *table, s purse.State) {
 		}
 		t.row(a.t("status", "状态"), strings.Join(marks, a.t(", ", "、")))
 	}
+}
+
+// hour prints a card's time, which has no minutes.
+func (a *app) hour(at string) string {
+	return plain(strings.Replace(at, "T", " ", 1)) + a.t("h", " 时")
 }
 
 func (a *app) mark(m string) string {

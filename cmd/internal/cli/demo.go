@@ -32,8 +32,8 @@ func (a *app) demoCommand(deps TallydDeps) *cobra.Command {
 			return deps.Demo(c.Context(), o)
 		},
 	}
-	c.Flags().StringVar(&o.Dir, "dir", "tally-demo", a.t("where the data are kept: `FOLDER`", "数据目录：`目录`"))
-	c.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8420", a.t("address of the page: `HOST:PORT`", "页面地址：`主机:端口`"))
+	c.Flags().StringVar(&o.Dir, "dir", "tally-demo", a.t("`FOLDER` where the data are kept", "`目录` 数据目录"))
+	c.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8420", a.t("`HOST:PORT` address of the page", "`主机:端口` 页面地址"))
 	c.Flags().BoolVar(&o.Fresh, "fresh", false, a.t("throw the demo's old data away", "清除演示的旧数据"))
 	c.Flags().BoolVar(&verbose, "verbose", false, a.t("log everything", "记录全部日志"))
 	return c

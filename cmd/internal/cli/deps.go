@@ -60,6 +60,8 @@ type TallyDeps struct {
 	// ReadMeter opens the line, reads its only meter once and closes the line.
 	ReadMeter func(ctx context.Context, l config.Line) (meter.Reading, error)
 	Known     config.Known
+	// Socket is where a node's control socket usually lies; empty for the platform's place.
+	Socket string
 }
 
 // CentralDeps is what tally-central's commands are made of.

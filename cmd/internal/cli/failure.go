@@ -79,7 +79,7 @@ func (a *app) explain(err error) *failure {
 		return a.coded(e.Code, e.Message, e.Hint)
 	}
 	if e, ok := errors.AsType[*cardreader.Error](err); ok {
-		return a.coded(e.Code, e.Error(), "")
+		return a.coded(e.Code, cause(e), "")
 	}
 	if code := meter.Code(err); code != "error" {
 		return a.coded(code, err.Error(), "")
@@ -117,46 +117,22 @@ func (a *app) refusal(r Refusal) *failure {
 	return &failure{ExitRefused, string(r), ""}
 }
 
-// sentence is what a stable code means to a technician.
-type sentence struct {
-	exit   int
-	en, zh string
+// cause is why a reader failed, beyond the code.
+func cause(e *cardreader.Error) string {
+	if e.Err == nil {
+		return ""
+	}
+	return e.Err.Error()
 }
 
-// sentences of the codes that come from readers, meters and the node.
+// coded says what a code of a reader, a meter or the node means. The technical message stands behind it in brackets.
 func (a *app) coded(code, message, hint string) *failure {
-	s, known := map[string]sentence{
-		control.CodeNotFound:         {ExitRefused, "there is nothing of this name", "没有该名称的对象"},
-		control.CodeAmbiguous:        {ExitRefused, "several readers hold a card; name one", "有多个读卡器插有卡片；请指定其中一个"},
-		control.CodeNoCards:          {ExitRefused, "this node has no card readers in its configuration", "该节点的配置中没有读卡器"},
-		control.CodeOtherVersion:     {ExitInternal, "node and command are of different versions", "节点与命令的版本不一致"},
-		control.CodeInternal:         {ExitInternal, "fault inside the node; the cause is in its log", "节点内部故障；原因见其日志"},
-		control.CodeBadRequest:       {ExitInternal, "the node does not understand the question", "节点无法理解请求"},
-		cardreader.CodeCardRemoved:   {ExitUnreachable, "there is no card in the reader", "读卡器中没有卡片"},
-		cardreader.CodeReaderGone:    {ExitUnreachable, "the reader is gone", "读卡器已断开"},
-		cardreader.CodeCardMute:      {ExitUnreachable, "the card does not answer: turned the wrong way, or the reader cannot read memory cards", "卡片无应答：可能插反，或读卡器不支持存储卡"},
-		cardreader.CodeCardBusy:      {ExitUnreachable, "another program holds the card", "卡片被其他程序占用"},
-		cardreader.CodeCardReset:     {ExitUnreachable, "another program reset the card", "卡片被其他程序复位"},
-		cardreader.CodeNoService:     {ExitUnreachable, "the smart-card service does not run", "智能卡服务未运行"},
-		cardreader.CodeNoPCSC:        {ExitUnreachable, "this program was built without PC/SC", "本程序未包含 PC/SC 支持"},
-		cardreader.CodeTimeout:       {ExitUnreachable, "no answer in time", "超时无应答"},
-		cardreader.CodeShortAnswer:   {ExitUnreachable, "the card was pulled while it was read", "读卡过程中卡片被拔出"},
-		cardreader.CodeNoMemoryCards: {ExitUnreachable, "the reader does not know memory cards", "读卡器不支持存储卡"},
-		cardreader.CodeNotSupported:  {ExitRefused, "this card is not of a known kind", "不认识的卡片类型"},
-		"silent":                     {ExitUnreachable, "the meter did not answer", "表计无应答"},
-		"line":                       {ExitUnreachable, "the line cannot be used", "线路不可用"},
-		"busy":                       {ExitUnreachable, "the meter is busy", "表计忙"},
-		"checksum":                   {ExitNotWell, "the meter's answer is damaged", "表计应答已损坏"},
-		"foreign":                    {ExitNotWell, "the answer came from another meter", "应答来自其他表计"},
-		"malformed":                  {ExitNotWell, "the meter's answer does not fit the question", "表计应答与请求不符"},
-		"exception":                  {ExitNotWell, "the meter refused the question", "表计拒绝了请求"},
-		"implausible":                {ExitNotWell, "the meter's value is no number or out of range", "表计数值无效或超出范围"},
-	}[code]
+	s, known := sentences[code]
 	if !known {
 		return &failure{ExitInternal, plain(message), plain(hint)}
 	}
 	text := a.t(s.en, s.zh)
-	if message != "" && message != s.en {
+	if message != "" && !s.whole {
 		text += " (" + plain(message) + ")"
 	}
 	return &failure{s.exit, text, plain(hint)}

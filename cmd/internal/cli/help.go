@@ -56,6 +56,7 @@ func (a *app) flags(c *cobra.Command) string {
 			return
 		}
 		value, usage := pflag.UnquoteUsage(f)
+		usage = strings.TrimPrefix(usage, value+" ") // by convention the value's name comes first
 		name := "--" + f.Name
 		if f.Shorthand != "" {
 			name = "-" + f.Shorthand + ", " + name

@@ -11,6 +11,7 @@ import (
 
 	"tally/cmd/internal/config"
 	"tally/meter"
+	"tally/meter/quantity"
 )
 
 // direct is a meter on a line that this command opens by itself.
@@ -43,7 +44,7 @@ func (a *app) meterReadCommand(deps TallyDeps) *cobra.Command {
 			return a.written(err)
 		},
 	}
-	a.doorFlags(c, &d)
+	a.doorFlags(c, &d, deps.Socket)
 	a.jsonFlag(c, &asJSON)
 	a.directFlags(c, &m)
 	return c
@@ -51,14 +52,14 @@ func (a *app) meterReadCommand(deps TallyDeps) *cobra.Command {
 
 func (a *app) directFlags(c *cobra.Command, m *direct) {
 	f := c.Flags()
-	f.StringVar(&m.port, "port", "", a.t("open this line: `PORT`, as /dev/ttyUSB0, COM3 or tcp://host:port", "直接打开线路：`端口`，如 /dev/ttyUSB0、COM3 或 tcp://主机:端口"))
-	f.StringVar(&m.protocol, "protocol", "", a.t("`NAME`: modbus-rtu, modbus-tcp or rtu-over-tcp; by the port when not given", "协议`名称`：modbus-rtu、modbus-tcp 或 rtu-over-tcp；缺省按端口"))
-	f.IntVar(&m.baud, "baud", 9600, a.t("speed of a serial line: `N`", "串口速率：`速率`"))
-	f.StringVar(&m.parity, "parity", config.ParityNone, a.t("of a serial line: `none|even|odd`", "串口校验：`none|even|odd`"))
-	f.IntVar(&m.stopBits, "stop-bits", 1, a.t("of a serial line: `1|2`", "串口停止位：`1|2`"))
-	f.IntVar(&m.unit, "unit", 0, a.t("Modbus address: `1-247`", "Modbus 地址：`1-247`"))
-	f.StringVar(&m.model, "model", "", a.t("meter model: `NAME`", "表计型号：`名称`"))
-	f.DurationVar(&m.timeout, "timeout", time.Second, a.t("`TIME` for the answer", "等待应答的`时间`"))
+	f.StringVar(&m.port, "port", "", a.t("`PORT` the line to open: /dev/ttyUSB0, COM3, tcp://host:port …", "`端口` 要打开的线路：/dev/ttyUSB0、COM3、tcp://主机:端口 等"))
+	f.StringVar(&m.protocol, "protocol", "", a.t("`NAME` modbus-rtu, modbus-tcp or rtu-over-tcp; by the port when not given", "`名称` modbus-rtu、modbus-tcp 或 rtu-over-tcp；缺省按端口"))
+	f.IntVar(&m.baud, "baud", 9600, a.t("`N` speed of a serial line", "`速率` 串口速率"))
+	f.StringVar(&m.parity, "parity", config.ParityNone, a.t("`none|even|odd` parity of a serial line", "`none|even|odd` 串口校验"))
+	f.IntVar(&m.stopBits, "stop-bits", 1, a.t("`1|2` stop bits of a serial line", "`1|2` 串口停止位"))
+	f.IntVar(&m.unit, "unit", 0, a.t("`1-247` Modbus address", "`1-247` Modbus 地址"))
+	f.StringVar(&m.model, "model", "", a.t("`NAME` meter model", "`名称` 表计型号"))
+	f.DurationVar(&m.timeout, "timeout", time.Second, a.t("`TIME` to wait for the answer", "`时间` 等待应答的时间"))
 }
 
 // readMeter chooses between the node and the line.
@@ -121,12 +122,25 @@ func (a *app) reading(r meter.Reading) string {
 	t.row(a.t("meter", "表计"), plain(string(r.Meter)))
 	t.row(a.t("measured", "测量时间"), r.At.Local().Format("2006-01-02 15:04:05 -07:00"))
 	for _, v := range r.Values {
-		t.row(a.quantity(v.Name), strings.TrimSpace(v.Number.String()+" "+plain(string(v.Unit))))
+		t.row(a.quantity(v.Name), strings.TrimSpace(v.Number.String()+" "+sign(v.Unit)))
 	}
 	for _, q := range r.Quality {
 		t.row(a.t("doubtful", "存疑"), a.quality(q))
 	}
 	return t.String()
+}
+
+// sign is how people write a unit.
+func sign(u quantity.Unit) string {
+	switch u {
+	case quantity.UnitCubicMetre:
+		return "m³"
+	case quantity.UnitCubicMPerH:
+		return "m³/h"
+	case quantity.UnitCelsius:
+		return "°C"
+	}
+	return plain(string(u))
 }
 
 func (a *app) quantity(name string) string {

@@ -11,7 +11,7 @@ import (
 )
 
 // nodeStatusCommand is `tally node status [--json]`.
-func (a *app) nodeStatusCommand() *cobra.Command {
+func (a *app) nodeStatusCommand(deps TallyDeps) *cobra.Command {
 	var d door
 	var asJSON bool
 	c := &cobra.Command{
@@ -35,7 +35,7 @@ func (a *app) nodeStatusCommand() *cobra.Command {
 			return err
 		},
 	}
-	a.doorFlags(c, &d)
+	a.doorFlags(c, &d, deps.Socket)
 	a.jsonFlag(c, &asJSON)
 	return c
 }
@@ -112,15 +112,15 @@ var problemSentences = map[string]struct{ en, zh string }{
 }
 
 func (a *app) disk(d control.Disk) string {
-	text := a.f("%s free, %s used", "剩余 %s，已用 %s", bytes(d.FreeBytes), bytes(d.UsedBytes))
+	text := a.f("%s free, %s used", "剩余 %s，已用 %s", size(d.FreeBytes), size(d.UsedBytes))
 	if !d.SalesRoom {
 		text += a.t(", no room for sales", "，空间不足以售气")
 	}
 	return text
 }
 
-// bytes rounds down to three digits: what is shown as free is free.
-func bytes(n uint64) string {
+// size rounds down to three digits: what is shown as free is free.
+func size(n uint64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
 	i, rest := 0, uint64(0)
 	for n >= 1024 && i < len(units)-1 {

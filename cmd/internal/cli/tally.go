@@ -15,7 +15,7 @@ import (
 func Tally(ctx context.Context, env Env, deps TallyDeps) int {
 	return execute(ctx, "tally", env, func(a *app) *cobra.Command {
 		return a.group("tally", a.t("tally finds, reads and diagnoses readers, cards, meters and nodes", "tally 用于查找、读取和诊断读卡器、卡片、表计和节点"),
-			a.group("node", a.t("the node on this machine", "本机节点"), a.nodeStatusCommand()),
+			a.group("node", a.t("the node on this machine", "本机节点"), a.nodeStatusCommand(deps)),
 			a.group("card", a.t("IC cards and their readers", "IC 卡与读卡器"), a.cardReadersCommand(deps), a.cardShowCommand(deps)),
 			a.group("meter", a.t("remote-reading meters", "远传表计"), a.meterReadCommand(deps)),
 			a.versionCommand())
@@ -23,11 +23,12 @@ func Tally(ctx context.Context, env Env, deps TallyDeps) int {
 }
 
 // door is where the node's socket is looked for.
-type door struct{ socket, dataDir string }
+type door struct{ socket, dataDir, usual string }
 
-func (a *app) doorFlags(c *cobra.Command, d *door) {
-	c.Flags().StringVar(&d.socket, "socket", "", a.t("the node's control socket: `FILE` (or TALLY_SOCKET)", "节点的控制套接字：`文件`（或 TALLY_SOCKET）"))
-	c.Flags().StringVar(&d.dataDir, "data-dir", "", a.t("the node's data folder: `FOLDER`", "节点的数据目录：`目录`"))
+func (a *app) doorFlags(c *cobra.Command, d *door, usual string) {
+	d.usual = usual
+	c.Flags().StringVar(&d.socket, "socket", "", a.t("`FILE` the node's control socket (or TALLY_SOCKET)", "`文件` 节点的控制套接字（或 TALLY_SOCKET）"))
+	c.Flags().StringVar(&d.dataDir, "data-dir", "", a.t("`FOLDER` the node's data folder", "`目录` 节点的数据目录"))
 }
 
 // path is where the socket lies; named is false when nobody said so and the platform's usual place is meant.
@@ -39,6 +40,8 @@ func (d door) path(getenv func(string) string) (path string, named bool) {
 		return filepath.Join(d.dataDir, config.SocketName), true
 	case env != "":
 		return env, true
+	case d.usual != "":
+		return d.usual, false
 	case runtime.GOOS == "windows":
 		return filepath.Join(getenv("ProgramData"), "tally", config.SocketName), false
 	}

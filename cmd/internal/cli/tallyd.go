@@ -27,5 +27,5 @@ func (a *app) loadNode(c *cobra.Command, file string, known config.Known) (confi
 }
 
 func (a *app) configFlag(c *cobra.Command, v *string) {
-	c.Flags().StringVar(v, "config", "", a.t("the configuration: `FILE`", "配置文件：`文件`"))
+	c.Flags().StringVar(v, "config", "", a.t("`FILE` the configuration", "`文件` 配置文件"))
 }

@@ -91,7 +91,7 @@ func full() *node {
 			Uplink:   control.Uplink{Configured: true, Streams: []control.Stream{{Name: "tx", Next: 5, Acked: 2, Waiting: 2}, {Name: "rd", Waiting: 3}}},
 			Disk:     control.Disk{FreeBytes: 1 << 40}},
 		readers: []control.Reader{{Name: "ACS", Card: control.CardPresent, ATR: "3b04a2131091"}},
-		card: control.Card{Reader: "ACS", State: purse.State{Profile: "GEN4442 v1", Card: purse.CardID{Region: 0x0571, No: "00001234"}, Image: purse.Image{1, 2}},
+		card: control.Card{Reader: "ACS", State: purse.State{Profile: "GEN4442 v1", Card: purse.CardID{Region: 0x0571, No: "00001234"}, Damaged: []string{}, Image: purse.Image{1, 2}},
 			Customer: &control.Customer{No: "10001", Name: "张**"}},
 		meters:  []control.Meter{{ID: "00012345", Line: "riser-1", Last: &reading}},
 		reading: reading,

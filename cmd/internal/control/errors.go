@@ -47,7 +47,7 @@ func asError(err error) (e *Error, known bool) {
 		return e, true
 	}
 	if ce, ok := errors.AsType[*cardreader.Error](err); ok {
-		return &Error{Code: ce.Code, Message: fmt.Sprintf("reader %q: %s", ce.Reader, ce.Code)}, true
+		return &Error{Code: ce.Code, Message: readerMessage(ce)}, true
 	}
 	if code := meter.Code(err); code != "error" {
 		return &Error{Code: code, Message: err.Error()}, true
@@ -55,7 +55,15 @@ func asError(err error) (e *Error, known bool) {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &Error{Code: CodeTimeout, Message: "no answer in time"}, true
 	}
-	return &Error{Code: CodeInternal, Message: "fault inside the node", Hint: "The cause is in the log of tallyd."}, false
+	return &Error{Code: CodeInternal, Message: "fault inside the node, see its log"}, false
+}
+
+// readerMessage names the reader and the cause; the code says the rest.
+func readerMessage(e *cardreader.Error) string {
+	if e.Err == nil {
+		return fmt.Sprintf("reader %q", e.Reader)
+	}
+	return fmt.Sprintf("reader %q: %v", e.Reader, e.Err)
 }
 
 // status is the HTTP status of an error's code.

@@ -112,6 +112,7 @@ func (s server) card(r *http.Request) (Card, error) {
 		masked.Name = MaskName(masked.Name)
 		c.Customer = &masked
 	}
+	c.State.Damaged = list(c.State.Damaged)
 	return c, err
 }
 
