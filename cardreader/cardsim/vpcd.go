@@ -50,9 +50,10 @@ type vpcdCard struct {
 	atr []byte // asked for many times a second, and must not reset the card
 }
 
-func (v *vpcdCard) serve(conn io.ReadWriter) error {
+func (v *vpcdCard) serve(conn net.Conn) error {
 	r := bufio.NewReader(conn)
 	for {
+		quickAck(conn)
 		frame, err := readFrame(r)
 		if err != nil {
 			return err

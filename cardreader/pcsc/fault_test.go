@@ -226,6 +226,40 @@ func write4442(t *testing.T, b bench, g *sle4442.Guard, ins cardreader.Insertion
 	})
 }
 
+// TestQuickSwap: faster than the service looks, so it may or may not be seen. Either way the open connection must not
+// write on the other card, and what is opened afterwards is the other card or nothing.
+func TestQuickSwap(t *testing.T) {
+	b := newBench(t, cardtest.StartPCSCD(t), pcsc.Options{})
+	w := cardtest.Watch(t, b.src)
+	mine, other := newChip(), cardsim.NewSLE4442(cardsim.Options{PSC: []byte{9, 9, 9}, Main: []byte{0x77}})
+	insert(t, b, cardsim.ACS(mine))
+	e := w.Await(cardreader.CardInserted, b.name)
+	m, err := sle4442.Open(t.Context(), mustOpen(t, b, e.Insertion), sle4442.ACS, new(sle4442.Guard), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Unlock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	before := other.ReadMem()
+	insert(t, b, cardsim.ACS(other))
+	if err := m.Write(t.Context(), 0x30, []byte{1, 2, 3}); err == nil {
+		got, err := m.Read(t.Context(), 0x30, 3)
+		if err == nil && bytes.Equal(got, []byte{1, 2, 3}) {
+			t.Error("the write was read back from a card that was not there")
+		}
+	}
+	if !bytes.Equal(other.ReadMem(), before) {
+		t.Error("the other card was written")
+	}
+	if !bytes.Equal(mine.ReadMem()[0x30:0x33], []byte{0xFF, 0xFF, 0xFF}) {
+		t.Error("a card outside the reader was written")
+	}
+}
+
 func TestReaders(t *testing.T) {
 	p := cardtest.StartPCSCD(t)
 	b := newBench(t, p, pcsc.Options{})

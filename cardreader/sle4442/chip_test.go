@@ -80,6 +80,17 @@ func TestUnknownDialect(t *testing.T) {
 	wantCode(t, err, cardreader.CodeNotSupported)
 }
 
+func TestDialectOf(t *testing.T) {
+	for name, want := range map[string]sle4442.Dialect{
+		"ACS ACR39U ICC Reader 00 00": sle4442.ACS, "ACS ACR38U-CCID 00 00": sle4442.ACS, "ACS ACR3901U ICC Reader 0": sle4442.ACS,
+		"Virtual PCD 00 00": "", "": "",
+	} {
+		if got, ok := sle4442.DialectOf(name); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %t", name, got, ok)
+		}
+	}
+}
+
 func TestChangePSC(t *testing.T) {
 	c := newCounter(t, cardsim.Options{PSC: []byte{0xFF, 0xFF, 0xFF}})
 	m := c.mustOpen(sle4442.Secret{PSC: sle4442.FactoryPSC()})

@@ -2,6 +2,7 @@ package sle4442
 
 import (
 	"fmt"
+	"strings"
 
 	"tally/cardreader"
 	"tally/cardreader/apdu"
@@ -42,6 +43,25 @@ var dialects = map[Dialect]*dialectCommands{
 		// SW2 is the error counter: 07 means all tries back, 00 a locked card.
 		presented: func(s apdu.Status) bool { return s == 0x9007 },
 	},
+}
+
+// readerNames are parts of the names that PC/SC gives to readers whose dialect is known, in lower case.
+var readerNames = []struct {
+	part string
+	d    Dialect
+}{
+	{"acs acr38", ACS}, {"acs acr39", ACS}, // "ACS ACR39U ICC Reader 00 00", "ACS ACR3901U …", "ACS ACR38U-CCID …"
+}
+
+// DialectOf finds the dialect for a reader's name. False: not known, it has to be configured.
+func DialectOf(reader string) (Dialect, bool) {
+	name := strings.ToLower(reader)
+	for _, r := range readerNames {
+		if strings.Contains(name, r.part) {
+			return r.d, true
+		}
+	}
+	return "", false
 }
 
 // ParseDialect checks a configured name.
