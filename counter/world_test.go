@@ -38,7 +38,7 @@ func residential() tariff.Table {
 
 // world is a counter with two readers, two customers and their cards. It outlives the processes that serve it.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	power   *countertest.Power
 	store   *countertest.Store
 	readers *countertest.Readers
@@ -84,7 +84,7 @@ func operator(name string, no uint16, role counter.Role) counter.Operator {
 }
 
 // newWorld seeds a world and starts its first process.
-func newWorld(t *testing.T, change ...func(*counter.Options)) *world {
+func newWorld(t testing.TB, change ...func(*counter.Options)) *world {
 	t.Helper()
 	w := &world{
 		t: t, power: &countertest.Power{}, logs: &logBuffer{}, now: time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC),
