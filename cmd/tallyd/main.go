@@ -20,7 +20,7 @@ func main() {
 			return daemon.Run(ctx, c, cli.Version, log)
 		},
 		Demo: func(ctx context.Context, o cli.DemoOptions) error {
-			return demo.Run(ctx, o, cli.Version)
+			return demo.Run(ctx, o, cli.VersionString())
 		},
 		AddOperator: daemon.AddOperator,
 		Known:       devices.Known(),

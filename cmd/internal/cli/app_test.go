@@ -38,7 +38,7 @@ func TestTableAlignsWideCharacters(t *testing.T) {
 	if diff := cmp.Diff(want, tb.String()); diff != "" {
 		t.Error(diff)
 	}
-	for s, n := range map[string]int{"": 0, "m³": 2, "元／m³": 6, "ﾊﾝ": 2, "한국": 4, "🙂": 2, "𠀀": 2, "​": 0} {
+	for s, n := range map[string]int{"": 0, "m³": 2, "元／m³": 6, "ﾊﾝ": 2, "한국": 4, "🙂": 2, "𠀀": 2, "\u200b": 0} {
 		if got := width(s); got != n {
 			t.Errorf("%q takes %d cells, want %d", s, got, n)
 		}

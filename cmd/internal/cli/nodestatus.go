@@ -86,29 +86,25 @@ func (a *app) problems(b *strings.Builder, problems []control.Problem) {
 
 // problem is the sentence of a code; one that this command does not know is shown as the node puts it.
 func (a *app) problem(p control.Problem) string {
-	if s, ok := problemSentences[p.Code]; ok {
-		return a.t(s.en, s.zh)
-	}
-	if p.Message == "" {
+	s, ok := problemSentences[p.Code]
+	switch {
+	case !ok && p.Message == "":
 		return plain(p.Code)
+	case !ok:
+		return plain(p.Message)
+	case p.Code == control.ProblemNotReady && p.Message != "":
+		return a.t(s.en, s.zh) + " (" + plain(p.Message) + ")"
 	}
-	return plain(p.Message)
+	return a.t(s.en, s.zh)
 }
 
 var problemSentences = map[string]struct{ en, zh string }{
-	control.ProblemNoService:   {"the smart-card service does not run", "智能卡服务未运行"},
-	control.ProblemNoReader:    {"no card reader is there", "没有读卡器"},
-	control.ProblemNoPCSC:      {"this program was built without PC/SC", "本程序未包含 PC/SC 支持"},
-	control.ProblemLineDown:    {"the line cannot be used", "线路不可用"},
-	control.ProblemMeterDead:   {"the meter does not answer", "表计无应答"},
-	control.ProblemBroker:      {"the broker cannot be reached", "无法连接消息服务器"},
-	control.ProblemNoCentre:    {"the centre is not there; records wait here", "中心不在线；记录在本机等待"},
-	control.ProblemInDoubt:     {"orders are in doubt; put these cards back on the reader", "有存疑订单；请将相应卡片放回读卡器"},
-	control.ProblemQuarantine:  {"orders are in quarantine; a leader decides", "有隔离订单；须由班长处理"},
-	control.ProblemDisk:        {"no room on the disk for sales", "磁盘空间不足，无法售气"},
-	control.ProblemLedger:      {"the ledger cannot be used", "账本不可用"},
-	control.ProblemClock:       {"the clock was never set since the machine started", "开机后时钟尚未校准"},
-	control.ProblemNotAccepted: {"the centre refused records", "中心拒收了记录"},
+	control.ProblemNotReady:   {"the node cannot do its work", "节点无法工作"},
+	control.ProblemOrdersOpen: {"card orders are without an end: put these cards back on the reader, or ask a leader", "有未结的写卡订单：请将相应卡片放回读卡器，或由班长处理"},
+	control.ProblemLineLost:   {"the line cannot be used", "线路不可用"},
+	control.ProblemMetersDead: {"meters do not answer", "有表计无应答"},
+	control.ProblemBrokerAway: {"the broker cannot be reached; records wait here", "无法连接消息服务器；记录在本机等待"},
+	control.ProblemCentreAway: {"the centre takes no records; they wait here", "中心暂不接收记录；记录在本机等待"},
 }
 
 func (a *app) disk(d control.Disk) string {

@@ -61,7 +61,7 @@ func (a *app) operatorAddCommand(deps TallydDeps) *cobra.Command {
 	a.configFlag(c, &file)
 	c.Flags().StringVar(&role, "role", "", a.t("`ROLE` what the operator may do: ", "`角色` 可选：")+strings.Join(roles, ", "))
 	c.Flags().StringVar(&op.Display, "display", "", a.t("`NAME` on receipts; the login name when not given", "`姓名` 收据上的姓名；缺省为登录名"))
-	c.Flags().Uint16Var(&no, "no", 0, a.t("`N` number in the card's write stamp; the next free one when not given", "`编号` 写卡记录中的编号；缺省为下一个空闲编号"))
+	c.Flags().Uint16Var(&no, "no", 0, a.t("`N` number in the card's write stamp, 1-65535", "`编号` 写卡记录中的编号，1-65535"))
 	c.Flags().StringVar(&passwordFile, "password-file", "", a.t("`FILE` whose first line is the password; - is standard input", "`文件` 首行为口令；- 表示标准输入"))
 	return c
 }

@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			e.Defer(func() { _ = os.RemoveAll(dir) })
 			e.Setenv("SOCKDIR", dir)
 			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector waits a second at every exit otherwise
 			e.Setenv("LANG", "en_US.UTF-8")
 			return nil
 		},
@@ -123,8 +124,8 @@ func (n fakeNode) Status(context.Context) (control.NodeStatus, error) {
 		s.Disk.SalesRoom = false
 		s.Lines = []control.LineStat{{Name: "riser-1", Kind: "serial", Where: "/dev/ttyS1", Meters: 2, Dead: 2, Asked: 100}}
 		s.Uplink = control.Uplink{Configured: true, Broker: "tcp://127.0.0.1:1883", Streams: []control.Stream{{Name: "tx", Waiting: 12}}}
-		s.Problems = []control.Problem{{Code: control.ProblemLineDown, Subject: "riser-1", Message: "no such port"},
-			{Code: control.ProblemBroker, Message: "dial"}, {Code: "brand_new", Message: "something new is wrong"}}
+		s.Problems = []control.Problem{{Code: control.ProblemLineLost, Subject: "riser-1", Message: "no such port"},
+			{Code: control.ProblemBrokerAway, Message: "dial"}, {Code: control.ProblemNotReady, Message: "no room"}, {Code: "brand_new", Message: "something new is wrong"}}
 	}
 	return s, nil
 }

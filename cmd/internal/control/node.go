@@ -149,17 +149,10 @@ type Disk struct {
 
 // Codes of problems that a node reports.
 const (
-	ProblemLedger      = "ledger"
-	ProblemDisk        = "disk_full"
-	ProblemQuarantine  = "quarantine"
-	ProblemInDoubt     = "in_doubt"
-	ProblemNotAccepted = "not_accepted" // the centre put records in quarantine
-	ProblemNoPCSC      = "no_pcsc_support"
-	ProblemNoService   = "no_service" // pcscd or the Windows smart-card service
-	ProblemNoReader    = "no_reader"
-	ProblemLineDown    = "line_down"
-	ProblemMeterDead   = "meter_dead"
-	ProblemBroker      = "broker_unreachable"
-	ProblemNoCentre    = "no_centre"
-	ProblemClock       = "clock_unset"
+	ProblemNotReady   = "not_ready"   // the message says why
+	ProblemOrdersOpen = "orders_open" // card orders whose money is without an end
+	ProblemLineLost   = "line_lost"
+	ProblemMetersDead = "meters_dead"
+	ProblemBrokerAway = "broker_away"
+	ProblemCentreAway = "central_away"
 )
