@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -21,13 +20,14 @@ const maxRaw = 512
 // Keep stores a reading as a record of the stream rd and as the newest of its meter. A nil error proves that it is on
 // disk. Readings that come together, or within Options.Linger, share a commit.
 func (s *Store) Keep(ctx context.Context, r meter.Reading) error {
-	return s.readings.keep(ctx, contract.TypeReading, r.Meter, r.At, readingBody(r), func(l *Latest) { l.Reading = &r })
+	body := readingBody(r)
+	return s.readings.keep(ctx, contract.TypeReading, r.At, body.Meter, body)
 }
 
 // Fail stores that a meter could not be read, like Keep.
 func (s *Store) Fail(ctx context.Context, f meter.Failure) error {
 	body := contract.ReadingFailed{Meter: string(f.Meter), At: contract.At(f.At), Line: f.Line, Code: f.Code, Text: f.Text}
-	return s.readings.keep(ctx, contract.TypeReadingFailed, f.Meter, f.At, body, func(l *Latest) { l.Failure = &f })
+	return s.readings.keep(ctx, contract.TypeReadingFailed, f.At, body.Meter, body)
 }
 
 func readingBody(r meter.Reading) contract.Reading {
@@ -40,8 +40,8 @@ func readingBody(r meter.Reading) contract.Reading {
 }
 
 // keep commits one record. The record's time is the meter's, so that an old value never gets a new time.
-func (r *readings) keep(ctx context.Context, typ string, id meter.ID, at time.Time, body any, note func(*Latest)) error {
-	if err := checkKey("meter number", string(id)); err != nil {
+func (r *readings) keep(ctx context.Context, typ string, at time.Time, id string, body any) error {
+	if err := checkKey("meter number", id); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -50,31 +50,15 @@ func (r *readings) keep(ctx context.Context, typ string, id meter.ID, at time.Ti
 	if r.s.closed.Load() {
 		return storeErr(ErrClosed)
 	}
-	d := outbox.Draft{Stream: contract.Rd, Type: typ, Body: body,
-		ID: fmt.Sprintf("%s@%s", id, at.UTC().Format("2006-01-02T15:04:05.000Z"))}
-	return r.commits.do(ctx, false, func(w *writeTx) error {
-		if _, err := w.append(r.s.opts.stamper(), d, at); err != nil {
-			return err
-		}
-		return r.note(w, id, note)
-	})
-}
-
-// note changes the newest values of a meter in the transaction, and in memory when it is durable.
-func (r *readings) note(w *writeTx, id meter.ID, change func(*Latest)) error {
-	l := Latest{Meter: id}
-	if seen, ok := w.latest[id]; ok {
-		l = seen
-	} else {
-		r.mu.RLock()
-		if seen, ok := r.latest[id]; ok {
-			l = seen
-		}
-		r.mu.RUnlock()
+	d, err := encode(outbox.Draft{Stream: contract.Rd, Type: typ, Body: body,
+		ID: fmt.Sprintf("%s@%s", id, at.UTC().Format("2006-01-02T15:04:05.000Z"))}, at)
+	if err != nil {
+		return err
 	}
-	change(&l)
-	w.setLatest(id, l)
-	return w.putJSON(bLatest, []byte(id), l)
+	return r.commits.do(ctx, false, func(w *writeTx) error {
+		w.after = append(w.after, func() { r.see(body) })
+		return w.append(r.s.opts.stamper(), d)
+	})
 }
 
 // commit is what the readings' committer runs.
@@ -89,6 +73,9 @@ func (r *readings) commit(jobs []*job) {
 	var used int64
 	end := func(w *writeTx) error {
 		used = w.tx.Size()
+		if err := r.snapshotDue(w); err != nil {
+			return err
+		}
 		return w.flush()
 	}
 	again := func(err error) *boltFile { return r.recover(err, uint64(len(jobs))) }
@@ -104,7 +91,9 @@ func (r *readings) commit(jobs []*job) {
 func (r *readings) settled(w *writeTx) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	maps.Copy(r.latest, w.latest)
+	for _, f := range w.after {
+		f()
+	}
 	if st, ok := w.streams[contract.Rd]; ok {
 		r.segs[len(r.segs)-1].last = st.Next - 1
 	}
@@ -158,7 +147,7 @@ func (r *readings) roll() error {
 	if err != nil {
 		return err
 	}
-	fresh, err := r.createSegment(st.Next, st.Head, r.latest)
+	fresh, err := r.createSegment(st.Next, st.Head)
 	if err != nil {
 		return err
 	}

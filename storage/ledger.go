@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -110,8 +109,7 @@ var errReadingsAreKept = errors.New("readings are kept, not emitted")
 func (t *ledgerTx) Emit(d outbox.Draft) error {
 	switch d.Stream {
 	case contract.Tx, contract.Ev:
-		_, err := t.w.append(t.by, d, time.Time{})
-		return err
+		return t.w.emit(t.by, d)
 	case contract.Rd:
 		return errReadingsAreKept
 	}

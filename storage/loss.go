@@ -62,7 +62,7 @@ func (r *readings) withdraw(seg *segment) error {
 
 // startAbove begins a segment above every number that may have been given. Call with r.mu held.
 func (r *readings) startAbove() error {
-	fresh, err := r.createSegment(r.reserved+1, "", r.latest)
+	fresh, err := r.createSegment(r.reserved+1, "")
 	if err != nil {
 		return err
 	}
@@ -123,11 +123,10 @@ func (r *readings) reconcile(why string) error {
 }
 
 func (r *readings) report(w *writeTx, g [2]uint64, why string) error {
-	_, err := w.append(r.s.opts.stamper(), outbox.Draft{
+	return w.emit(r.s.opts.stamper(), outbox.Draft{
 		Stream: contract.Ev, Type: TypeReadingsLost, ID: fmt.Sprintf("rd/%d-%d", g[0], g[1]),
 		Body: ReadingsLost{First: g[0], Last: g[1], Why: why},
-	}, r.s.opts.Now())
-	return err
+	})
 }
 
 // gaps lists the numbers above acked that no segment has, and the first number of the newest segment.

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -17,6 +18,9 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	if err := flag.Set("rapid.checks", "20"); err != nil { // the command line may say otherwise
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }

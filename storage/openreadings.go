@@ -112,7 +112,7 @@ func (r *readings) openNewest(tail uint64) error {
 		return err
 	}
 	seg.file = file
-	if err := file.view(func(tx *bbolt.Tx) (err error) { r.latest, err = loadLatest(tx); return err }); err != nil {
+	if err := file.view(r.loadLatest); err != nil {
 		return err
 	}
 	if seg.first >= tail {

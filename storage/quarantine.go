@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -38,7 +37,7 @@ func (s *Store) quarantine(w *writeTx, stream contract.Stream, list []Refused) e
 		}
 		r.Record = nil
 		id := fmt.Sprintf("%s/%d", stream, r.Seq)
-		if _, err := w.append(s.opts.stamper(), outbox.Draft{Stream: contract.Ev, Type: TypeRecordRefused, ID: id, Body: r}, time.Time{}); err != nil {
+		if err := w.emit(s.opts.stamper(), outbox.Draft{Stream: contract.Ev, Type: TypeRecordRefused, ID: id, Body: r}); err != nil {
 			return err
 		}
 	}

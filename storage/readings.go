@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"errors"
-	"maps"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -25,32 +24,14 @@ type readings struct {
 	segs     []*segment // by first number; the last one is written to
 	open     *segment   // the one older segment that is open for reading
 	acked    uint64
-	reserved uint64 // no number above was given; durable in the ledger
-	latest   map[meter.ID]Latest
+	reserved uint64              // no number above was given; durable in the ledger
+	latest   map[meter.ID]Latest // changed by who leads, with mu held
 	closed   bool
 }
 
 // reserveAhead is how many numbers one ledger commit sets aside. At most so many are skipped when the newest segment is
 // lost.
 const reserveAhead = 4096
-
-// Latest is the newest that is known of a meter.
-type Latest struct {
-	Meter   meter.ID       `json:"meter"`
-	Reading *meter.Reading `json:"reading,omitempty"` // nil when it was never read
-	Failure *meter.Failure `json:"failure,omitempty"` // the last failure, kept when a reading follows; nil when none
-}
-
-// Latest returns the newest reading and failure of every meter by number, including those acknowledged long ago.
-func (s *Store) Latest() []Latest {
-	s.readings.mu.RLock()
-	defer s.readings.mu.RUnlock()
-	list := make([]Latest, 0, len(s.readings.latest))
-	for _, id := range slices.Sorted(maps.Keys(s.readings.latest)) {
-		list = append(list, s.readings.latest[id])
-	}
-	return list
-}
 
 func (r *readings) newest() *segment {
 	r.mu.RLock()

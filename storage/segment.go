@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"tally/meter"
 	"tally/sync/contract"
 )
 
@@ -98,14 +96,14 @@ func (r *readings) checkSegment(tx *bbolt.Tx, first uint64) (streamState, error)
 
 // createSegment makes the segment that starts at first, complete with the newest values, under another name, and gives
 // it its name when it is durable.
-func (r *readings) createSegment(first uint64, prev string, latest map[meter.ID]Latest) (*segment, error) {
+func (r *readings) createSegment(first uint64, prev string) (*segment, error) {
 	path := r.segmentPath(first)
 	fresh := path + ".new"
 	if err := r.s.opts.Hooks.remove(fresh); err != nil {
 		return nil, err
 	}
-	st := streamState{First: first, Next: first, Head: prev}
-	err := makeBolt(fresh, r.s.opts.Hooks, func(tx *bbolt.Tx) error { return r.initSegment(tx, st, latest) })
+	st := streamState{First: first, Next: first, Head: prev, Seen: first}
+	err := makeBolt(fresh, r.s.opts.Hooks, func(tx *bbolt.Tx) error { return r.initSegment(tx, st) })
 	if err == nil {
 		err = r.s.opts.Hooks.rename(fresh, path)
 	}
@@ -119,7 +117,7 @@ func (r *readings) createSegment(first uint64, prev string, latest map[meter.ID]
 	return &segment{path: path, first: first, last: first - 1, file: f}, nil
 }
 
-func (r *readings) initSegment(tx *bbolt.Tx, st streamState, latest map[meter.ID]Latest) error {
+func (r *readings) initSegment(tx *bbolt.Tx, st streamState) error {
 	if err := migrate("segment", tx, segmentMigrations); err != nil {
 		return err
 	}
@@ -127,10 +125,8 @@ func (r *readings) initSegment(tx *bbolt.Tx, st streamState, latest map[meter.ID
 		return fmt.Errorf("note epoch: %w", err)
 	}
 	w := newWriteTx(tx)
-	for id, l := range latest {
-		if err := w.putJSON(bLatest, []byte(id), l); err != nil {
-			return err
-		}
+	if err := r.snapshot(w); err != nil {
+		return err
 	}
 	w.setStream(contract.Rd, st)
 	// The state as it was at the start stays beside the running one: the chain is verified from it.
@@ -142,16 +138,3 @@ func (r *readings) initSegment(tx *bbolt.Tx, st streamState, latest map[meter.ID
 
 // kStart is the key of the state at a segment's start.
 var kStart = []byte("start")
-
-func loadLatest(tx *bbolt.Tx) (map[meter.ID]Latest, error) {
-	all := make(map[meter.ID]Latest)
-	c := tx.Bucket(bLatest).Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		var l Latest
-		if err := json.Unmarshal(v, &l); err != nil {
-			return nil, fmt.Errorf("decode newest value of %.40q: %w: %w", k, err, ErrDamaged)
-		}
-		all[meter.ID(k)] = l
-	}
-	return all, nil
-}

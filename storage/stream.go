@@ -13,7 +13,8 @@ import (
 	"tally/sync/outbox"
 )
 
-// streamState is what is kept of a stream beside its records. In a segment only Next and Head are used; of the stream rd
+// streamState is what is kept of a stream beside its records. In a segment First, Next, Head
+// and Seen are used; of the stream rd
 // the ledger keeps Acked, Reserved, Tail and Lost.
 type streamState struct {
 	First    uint64      `json:"first,omitempty"`    // oldest kept
@@ -21,6 +22,7 @@ type streamState struct {
 	Acked    uint64      `json:"acked"`              // the centre has committed up to here
 	Head     string      `json:"head,omitempty"`     // SHA-256 of the newest record's bytes
 	Reserved uint64      `json:"reserved,omitempty"` // no number above this one was ever given
+	Seen     uint64      `json:"seen,omitempty"`     // records below are in the newest values written down
 	Tail     uint64      `json:"tail,omitempty"`     // first number of the newest segment
 	Lost     [][2]uint64 `json:"lost,omitempty"`     // ranges above Acked that can never be delivered
 }
@@ -62,54 +64,47 @@ func (w *writeTx) flush() error {
 	return nil
 }
 
-// stamper gives a record what only the moment of its commit knows.
-type stamper struct {
-	now   func() time.Time
-	mono  func() time.Duration
-	boot  string
-	clock func() string
+// draft is a record whose body is encoded already, which needs no turn.
+type draft struct {
+	stream contract.Stream
+	typ    string
+	id     string
+	at     time.Time // zero means the moment of the commit
+	body   []byte
 }
 
-// append commits a draft at the end of its stream. at zero means now.
-func (w *writeTx) append(by stamper, d outbox.Draft, at time.Time) (uint64, error) {
-	st, err := w.stream(d.Stream)
-	if err != nil {
-		return 0, err
-	}
-	raw, err := by.record(d, st, at)
-	if err != nil {
-		return 0, err
-	}
-	if err := w.put(bucketOf(d.Stream), u64(st.Next), raw); err != nil {
-		return 0, err
-	}
-	seq := st.Next
-	st.Next, st.Head = seq+1, hashOf(raw)
-	w.setStream(d.Stream, st)
-	return seq, nil
-}
-
-// record fixes the bytes. They are what encoding/json makes of a contract.Record, so that they stay the same when an
-// envelope carries them as a json.RawMessage.
-func (by stamper) record(d outbox.Draft, st streamState, at time.Time) ([]byte, error) {
+func encode(d outbox.Draft, at time.Time) (draft, error) {
 	body, err := json.Marshal(d.Body)
 	if err != nil {
-		return nil, fmt.Errorf("encode body of %s %s: %w", d.Type, d.ID, err)
+		return draft{}, fmt.Errorf("encode body of %s %s: %w", d.Type, d.ID, err)
 	}
-	if at.IsZero() {
-		at = by.now()
-	}
-	raw, err := json.Marshal(contract.Record{
-		Seq: st.Next, ID: d.ID, Type: d.Type, At: contract.At(at), Mono: by.mono().Milliseconds(),
-		Boot: by.boot, Clock: by.clock(), Prev: st.Head, Body: body,
-	})
+	return draft{stream: d.Stream, typ: d.Type, id: d.ID, at: at, body: body}, nil
+}
+
+// emit commits a draft at the end of its stream, as of now.
+func (w *writeTx) emit(by stamper, d outbox.Draft) error {
+	enc, err := encode(d, time.Time{})
 	if err != nil {
-		return nil, fmt.Errorf("encode %s %s: %w", d.Type, d.ID, err)
+		return err
 	}
-	if len(raw) > contract.MaxRecord {
-		return nil, fmt.Errorf("%s %s takes %d bytes of %d: %w", d.Type, d.ID, len(raw), contract.MaxRecord, outbox.ErrTooLarge)
+	return w.append(by, enc)
+}
+
+func (w *writeTx) append(by stamper, d draft) error {
+	st, err := w.stream(d.stream)
+	if err != nil {
+		return err
 	}
-	return raw, nil
+	raw, err := by.record(d, st)
+	if err != nil {
+		return err
+	}
+	if err := w.insert(bucketOf(d.stream), u64(st.Next), raw); err != nil {
+		return err
+	}
+	st.Next, st.Head = st.Next+1, hashOf(raw)
+	w.setStream(d.stream, st)
+	return nil
 }
 
 func hashOf(raw []byte) string {

@@ -7,7 +7,6 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"tally/meter"
 	"tally/sync/contract"
 )
 
@@ -16,7 +15,6 @@ type writeTx struct {
 	tx      *bbolt.Tx
 	undo    []change
 	streams map[contract.Stream]streamState // as changed so far; only those touched
-	latest  map[meter.ID]Latest             // newest values as changed so far; a segment only
 	back    []func()                        // takes back in memory what the running job changed there
 	after   []func()                        // run once the commit is durable
 	nAfter  int                             // len(after) at the start of the running job
@@ -28,7 +26,7 @@ type change struct {
 }
 
 func newWriteTx(tx *bbolt.Tx) *writeTx {
-	return &writeTx{tx: tx, streams: make(map[contract.Stream]streamState), latest: make(map[meter.ID]Latest)}
+	return &writeTx{tx: tx, streams: make(map[contract.Stream]streamState)}
 }
 
 // start marks the point to which fail returns.
@@ -81,6 +79,18 @@ func (w *writeTx) put(bucket, key, value []byte) error {
 	return nil
 }
 
+// insert puts a key that is not there yet.
+func (w *writeTx) insert(bucket, key, value []byte) error {
+	b := w.tx.Bucket(bucket)
+	b.FillPercent = fillOf(bucket)
+	w.undo = append(w.undo, change{bucket: bucket, key: key})
+	w.changed = true
+	if err := b.Put(key, value); err != nil {
+		return fmt.Errorf("put %s: %w", bucket, err)
+	}
+	return nil
+}
+
 func (w *writeTx) putJSON(bucket, key []byte, v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -101,11 +111,6 @@ func (w *writeTx) delete(bucket, key []byte) error {
 func (w *writeTx) setStream(name contract.Stream, st streamState) {
 	w.back = append(w.back, restorer(w.streams, name))
 	w.streams[name] = st
-}
-
-func (w *writeTx) setLatest(id meter.ID, l Latest) {
-	w.back = append(w.back, restorer(w.latest, id))
-	w.latest[id] = l
 }
 
 // restorer remembers what m has under k.
