@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ func fakeBench() BenchState {
 			{ID: "c2", Label: "00001235 李芳", Where: "table"},
 			{ID: "c3", Label: "00009999 外区", Where: "table"},
 		},
-		Meters: []BenchMeter{{ID: "m1", Number: "2601000777", Remaining: "12.3", Used: "100.5", Valve: "open", Said: "credited", Credited: "20"}},
+		Meters: []BenchMeter{{ID: "m1", Number: "2601000888", Remaining: "12.3", Used: "100.5", Valve: "open", Said: "credited", Credited: "20"}},
 	}
 }
 
@@ -158,10 +159,8 @@ func quote(a counter.Ask) (counter.Quote, error) {
 }
 
 func (f *fake) Sell(ctx context.Context, _ counter.Session, s counter.Sell) (counter.Receipt, error) {
-	if err := f.did("Sell"); err != nil {
-		return counter.Receipt{}, err
-	}
 	f.mu.Lock()
+	f.calls["Sell"]++
 	hold := f.hold
 	f.mu.Unlock()
 	if hold != nil {
@@ -171,12 +170,12 @@ func (f *fake) Sell(ctx context.Context, _ counter.Session, s counter.Sell) (cou
 			return counter.Receipt{}, ctx.Err()
 		}
 	}
-	q, err := quote(s.Ask)
-	if err != nil {
-		return counter.Receipt{}, err
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	q, err := quote(s.Ask)
+	if err = cmp.Or(f.refuse["Sell"], err); err != nil {
+		return counter.Receipt{}, err
+	}
 	if r, ok := f.sold[s.Request]; ok {
 		return r, nil
 	}

@@ -216,9 +216,9 @@
 		if (question) {
 			$("ask-text").textContent = question;
 			dialog.returnValue = "";
-			dialog.showModal();
-			await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
 			amount.focus();
+			dialog.showModal(); // gives the focus back to the field when it closes
+			await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
 			if (dialog.returnValue !== "yes") return;
 		}
 		const at = seen;

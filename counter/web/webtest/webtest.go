@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -94,6 +96,9 @@ func (b *Browser) Open(t testing.TB, url string) *Page {
 		for m, err := range console {
 			if err != nil {
 				return
+			}
+			if m.Source == "network" {
+				continue // the status of an answer; refusals are part of the work
 			}
 			if m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleException || m.Source == "security" {
 				p.note(fmt.Sprintf("%s %s (%s:%d)", m.Type, m.Text, m.URL, m.Line))
@@ -213,6 +218,15 @@ func (p *Page) HTML() string {
 func (p *Page) Focus() string {
 	p.t.Helper()
 	return Eval[string](p, "document.activeElement ? document.activeElement.id : ''")
+}
+
+// Media makes the page look as on "screen" or as on paper ("print").
+func (p *Page) Media(kind string) {
+	p.t.Helper()
+	p.do("show as "+kind, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: kind})
+		return err
+	}))
 }
 
 // Shot stores a picture of the window as dir/name.png; an empty dir stores nothing.

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"os"
+	"testing"
+
+	"tally/cardreader"
+	"tally/counter"
+	"tally/counter/web/webtest"
+)
+
+// shots is where pictures of the page go; nowhere when empty.
+var shots = os.Getenv("TALLY_SHOTS")
+
+// pictures walks through every state of the page, in both languages and on a small and a large screen, and looks that
+// nothing sticks out at the side.
+func pictures(t *testing.T, w *window) {
+	for _, l := range []lang{zh, en} {
+		for _, size := range [][2]int64{{1366, 768}, {1920, 1080}} {
+			w.album(string(l)+map[int64]string{1366: "", 1920: "-wide"}[size[0]], l, size)
+		}
+	}
+}
+
+func (w *window) album(name string, l lang, size [2]int64) {
+	w.f.change(func() { w.f.desks = []counter.Desk{{Reader: reader, Phase: counter.Empty}} })
+	w.Size(size[0], size[1])
+	w.Go(w.url + "/login")
+	if webtest.Eval[string](w.Page, "document.documentElement.lang") != l.Tag() {
+		w.Click("#lang")
+		w.Wait(`document.documentElement.lang == "` + l.Tag() + `" && document.getElementById("name")`)
+	}
+	w.shot(name + "-1-login")
+	w.enter()
+	w.shot(name + "-2-empty")
+	w.insert(cardreader.Insertion(size[0]))
+	w.Wait(`!document.getElementById("amount").readOnly`)
+	w.shot(name + "-3-card")
+	w.Press("*100" + webtest.Enter)
+	w.Wait(`document.querySelector(".quote")`)
+	w.shot(name + "-4-quote")
+	hold := make(chan struct{})
+	w.f.change(func() { w.f.hold = hold; w.f.desks[0].Phase = counter.Writing })
+	w.Press(webtest.Enter)
+	w.Wait(`!document.getElementById("busy").hidden && document.querySelector(".desk.writing")`)
+	w.shot(name + "-5-writing")
+	w.f.change(func() { w.f.hold = nil; w.f.desks = []counter.Desk{inserted(cardreader.Insertion(size[0]), false)} })
+	close(hold)
+	w.Wait(`document.querySelector(".receipt") && document.querySelector(".desk.ready")`)
+	w.shot(name + "-6-receipt")
+	d, o := doubted()
+	w.f.change(func() { w.f.desks = []counter.Desk{d}; w.f.open = []counter.Order{o} })
+	w.Wait(`document.querySelector(".doubt")`)
+	w.shot(name + "-7-doubt")
+	w.Press("v")
+	w.Wait(`document.getElementById("ask").open`)
+	w.shot(name + "-8-void")
+	w.Press(webtest.Escape)
+	w.f.change(func() { w.f.found = []counter.AccountView{wang(), wang()} })
+	w.Press("/王" + webtest.Enter)
+	w.Wait(`!document.getElementById("found").hidden`)
+	w.shot(name + "-9-search")
+	w.Press(webtest.Escape)
+	w.f.change(func() { w.f.open = nil })
+	w.Click("#logout")
+	w.Wait(`document.getElementById("name")`)
+}
+
+// shot takes a picture when somebody wants one, and always measures.
+func (w *window) shot(name string) {
+	w.t.Helper()
+	w.Shot(shots, name)
+	for _, wide := range webtest.Eval[[]string](w.Page, `[...document.querySelectorAll("html, body > header, main, #card, #counter, aside, aside > section, #found, .receipt, .quote")]
+		.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.tagName + "#" + e.id + "." + e.className + " " + e.scrollWidth + ">" + e.clientWidth)`) {
+		w.t.Errorf("%s: %s sticks out", name, wide)
+	}
+}
