@@ -23,7 +23,7 @@ import (
 	"tally/meter/quantity"
 )
 
-var known = config.Known{Models: []string{"generic-water", "generic-gas"}, Profiles: []string{"GEN4442 v1"}}
+var known = config.Known{Models: []string{"generic-water", "generic-gas", "tuf-2000f"}, Profiles: []string{"GEN4442 v1"}}
 
 // TestMain makes the three programs with fake insides available to the scripts as processes of their own.
 func TestMain(m *testing.M) {

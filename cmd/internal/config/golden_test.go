@@ -23,7 +23,7 @@ import (
 var update = flag.Bool("update", false, "write the expected texts anew")
 
 // known is what the test configs may name.
-var known = Known{Models: []string{"generic-water", "generic-gas"}, Profiles: []string{"GEN4442 v1"}}
+var known = Known{Models: []string{"generic-water", "generic-gas", "tuf-2000f"}, Profiles: []string{"GEN4442 v1"}}
 
 const (
 	testPSC      = "A1B2C3"

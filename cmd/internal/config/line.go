@@ -98,7 +98,7 @@ func (t *table) must(key, example string, words ...string) string {
 func (d *document) meter(t *table, models []string) Meter {
 	m := Meter{
 		ID:      meter.ID(t.requiredName("id", `"00012345"`)),
-		Model:   t.required("model", `"generic-water"`),
+		Model:   t.required("model", `"generic-gas-modbus"`),
 		Every:   t.span("every", 15*time.Minute, time.Second, 24*time.Hour),
 		Timeout: t.span("timeout", time.Second, 50*time.Millisecond, time.Minute),
 	}

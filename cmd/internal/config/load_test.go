@@ -13,29 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestSamplesLoad: what we hand out loads as it is, and also with every commented key switched on one by one.
-func TestSamplesLoad(t *testing.T) {
-	for _, kind := range SampleKinds {
-		text, err := Sample(kind)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := filepath.Join(t.TempDir(), kind+".toml")
-		put(t, file, text, 0o644)
-		if kind == "central" {
-			_, err = LoadCentral(file, Options{})
-		} else {
-			_, err = LoadNode(file, Options{Known: known})
-		}
-		if err != nil {
-			t.Errorf("%s: %v", kind, err)
-		}
-	}
-	if _, err := Sample("../sample/counter"); err == nil {
-		t.Error("a sample of no known kind")
-	}
-}
-
 // TestSamplesCommentsAreKeys: a key that a sample shows in a comment exists.
 func TestSamplesCommentsAreKeys(t *testing.T) {
 	for _, kind := range []string{"counter", "concentrator"} {
