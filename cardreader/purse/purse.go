@@ -26,7 +26,8 @@ type Memory interface {
 	// most one try is left, or when it would be a factory code on an issued card. Calling it when already unlocked
 	// does nothing.
 	Unlock(ctx context.Context) error
-	// Write stores data at addr. It does not verify; the purse reads back.
+	// Write stores data at addr. It does not verify; the purse reads back. An error that matches
+	// cardreader.ErrNotSent proves that not one byte of data reached the card, also when it takes several commands.
 	Write(ctx context.Context, addr int, data []byte) error
 	// Do runs f while no other program can talk to the card.
 	Do(ctx context.Context, f func() error) error
