@@ -10,11 +10,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	"tally/meter"
 )
 
-// Client is the other side of the door; it is a Node. Its errors match ErrNoNode and ErrNotAllowed, or are *Error.
+// Client is the other side of the door; it is a Node. Its errors match ErrNoNode, ErrNotAllowed or
+// context.DeadlineExceeded (a node that hangs), or are *Error.
 type Client struct {
 	http *http.Client
 	path string
@@ -34,33 +36,43 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Status implements Node.
 func (c *Client) Status(ctx context.Context) (NodeStatus, error) {
-	return ask[NodeStatus](ctx, c, http.MethodGet, "/v1/status")
+	return ask[NodeStatus](ctx, c, snapshotTime, http.MethodGet, "/v1/status")
 }
 
 // Readers implements Node.
 func (c *Client) Readers(ctx context.Context) ([]Reader, error) {
-	return ask[[]Reader](ctx, c, http.MethodGet, "/v1/readers")
+	return ask[[]Reader](ctx, c, snapshotTime, http.MethodGet, "/v1/readers")
 }
 
 // Card implements Node.
 func (c *Client) Card(ctx context.Context, reader string) (Card, error) {
-	return ask[Card](ctx, c, http.MethodGet, "/v1/card?reader="+url.QueryEscape(reader))
+	return ask[Card](ctx, c, cardTime, http.MethodGet, "/v1/card?reader="+url.QueryEscape(reader))
 }
 
 // Meters implements Node.
 func (c *Client) Meters(ctx context.Context) ([]Meter, error) {
-	return ask[[]Meter](ctx, c, http.MethodGet, "/v1/meters")
+	return ask[[]Meter](ctx, c, snapshotTime, http.MethodGet, "/v1/meters")
 }
 
 // MeterRead implements Node.
 func (c *Client) MeterRead(ctx context.Context, id meter.ID) (meter.Reading, error) {
-	return ask[meter.Reading](ctx, c, http.MethodPost, "/v1/meters/"+url.PathEscape(string(id))+"/read")
+	return ask[meter.Reading](ctx, c, meterTime, http.MethodPost, "/v1/meters/"+url.PathEscape(string(id))+"/read")
 }
+
+// How long a client waits for a node, so that one that hangs is told from one that works. A meter may have to wait for
+// the line, for its retries and for its own timeout of up to a minute.
+const (
+	snapshotTime = 10 * time.Second
+	cardTime     = 30 * time.Second
+	meterTime    = 3 * time.Minute
+)
 
 // maxAnswer bounds what a client reads; a node of 2 000 meters says less than half of it.
 const maxAnswer = 8 << 20
 
-func ask[T any](ctx context.Context, c *Client, method, path string) (answer T, err error) {
+func ask[T any](ctx context.Context, c *Client, limit time.Duration, method, path string) (answer T, err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://tallyd"+path, nil)
 	if err != nil {
 		return answer, fmt.Errorf("ask node: %w", err)

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -270,6 +271,60 @@ func TestOthersFilesAreKept(t *testing.T) {
 	if text, err := os.ReadFile(path); err != nil || string(text) != "precious" {
 		t.Errorf("%q %v", text, err)
 	}
+}
+
+// TestClientEndsWithItsContext: Ctrl-C ends a wait.
+func TestClientEndsWithItsContext(t *testing.T) {
+	n := hanging{node: full(), inside: make(chan struct{})}
+	c, _ := serve(t, n)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	answered := make(chan error, 1)
+	go func() {
+		_, err := c.MeterRead(ctx, "1")
+		answered <- err
+	}()
+	<-n.inside
+	cancel(nil)
+	if err := <-answered; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestForeignAnswers: something else than a node listens at the socket.
+func TestForeignAnswers(t *testing.T) {
+	for name, answer := range map[string]string{
+		"no HTTP": "hello\r\n\r\n", "no JSON": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nxx",
+		"cut short": "HTTP/1.1 200 OK\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{", "other error": "HTTP/1.1 500 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+	} {
+		path := filepath.Join(t.TempDir(), "s")
+		l, err := control.Listen(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- answerOnce(l, answer) }()
+		c := control.NewClient(path)
+		if _, err := c.Status(t.Context()); err == nil {
+			t.Errorf("%s was taken for an answer", name)
+		}
+		c.Close()
+		if err := errors.Join(<-done, l.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// answerOnce lets one client ask and answers anything.
+func answerOnce(l net.Listener, answer string) error {
+	conn, err := l.Accept()
+	if err != nil {
+		return err
+	}
+	if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	_, err = io.WriteString(conn, answer)
+	return errors.Join(err, conn.Close())
 }
 
 func TestLongPath(t *testing.T) {
