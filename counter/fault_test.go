@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 
 	"tally/cardreader"
 	"tally/counter"
@@ -151,4 +152,32 @@ func TestAnOlderImageOfTheCardIsQuarantined(t *testing.T) {
 	w.wantCode(err, counter.CodeQuarantine)
 	w.wantCode(w.svc.Void(context.Background(), w.leader, o.ID), counter.CodeQuarantine)
 	w.law()
+}
+
+// A card pulled in the middle of a write that hangs, and put into the other reader: nobody judges it there before the
+// write has ended.
+func TestCardInAnotherReaderWaitsForTheWriteToEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r, err := w.ask(w.insert(wang), request1, 10*m3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reached, release := w.readers.Hold("commit")
+		sold := make(chan error, 1)
+		go func() {
+			_, err := w.svc.Sell(context.Background(), w.clerk, r)
+			sold <- err
+		}()
+		<-reached
+		w.readers.Remove(reader)
+		w.readers.Insert(reader2, w.cards[wang])
+		synctest.Wait()
+		if d := w.svc.Desks()[1]; d.Phase != counter.Reading {
+			t.Errorf("the other desk is %s while the write hangs", d.Phase)
+		}
+		release()
+		w.wantCode(<-sold, counter.CodeWriteUnknown)
+		w.closeAll(w.desk(reader2, settled), true)
+	})
 }

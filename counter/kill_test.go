@@ -120,3 +120,29 @@ func TestPromise12KillAgainDuringRecovery(t *testing.T) {
 	}
 	t.Logf("%d points", points)
 }
+
+// An intent that nobody saw the end of is in doubt as soon as a process runs again, also while its card is away.
+func TestPromise12IntentOfADeadProcessIsInDoubtWithoutItsCard(t *testing.T) {
+	w := newWorld(t)
+	d := w.insert(wang)
+	r, err := w.ask(d, request1, 10*m3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.power.CutAt(5, true) // open, read, intent, invalidate, body
+	if _, err := w.svc.Sell(context.Background(), w.clerk, r); err == nil {
+		t.Fatal("sold without power")
+	}
+	w.stop()
+	w.readers.Remove(reader)
+	w.power.CutAt(0, false)
+	w.start()
+	open, err := w.svc.OpenOrders(context.Background())
+	if err != nil || len(open) != 1 || open[0].State != counter.InDoubt || open[0].Why != counter.WhyRestart {
+		t.Fatalf("open orders %+v, %v", open, err)
+	}
+	_, err = w.svc.Sell(context.Background(), w.login("chen"), r)
+	w.wantCode(err, counter.CodeWriteUnknown)
+	w.law()
+	w.closeAll(w.insert(wang), false)
+}
