@@ -14,6 +14,7 @@ import (
 	"tally/sync/central"
 	"tally/sync/central/centraltest"
 	"tally/sync/central/sqlite"
+	"tally/sync/central/sqlstore"
 	"tally/sync/contract"
 	"tally/sync/mqttlink"
 	"tally/sync/mqttlink/mqtttest"
@@ -132,13 +133,19 @@ type centre struct {
 
 func startCentre(t testing.TB, addr, path string) *centre {
 	t.Helper()
+	store := openSQLite(t, path)
+	c := startCentreOn(t, addr, store)
+	c.db = store.DB()
+	return c
+}
+
+func openSQLite(t testing.TB, path string) *sqlstore.Store {
+	t.Helper()
 	store, err := sqlite.Open(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := startCentreOn(t, addr, store)
-	c.db = store.DB()
-	return c
+	return store
 }
 
 func startCentreOn(t testing.TB, addr string, store central.Store) *centre {
@@ -295,11 +302,7 @@ func (f *faulty) Commit(ctx context.Context, b []central.Batch, now time.Time) (
 
 func TestDatabaseDownNothingIsAcknowledged(t *testing.T) {
 	addr := mqtttest.StartMosquitto(t).Addr
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "central.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &faulty{Store: store}
+	f := &faulty{Store: openSQLite(t, filepath.Join(t.TempDir(), "central.db"))}
 	c := startCentreOn(t, addr, f)
 	n := startNode(t, addr, "hall-1", "e1")
 	n.tx.Sales(10, 10, 3)

@@ -55,15 +55,18 @@ func open(payload []byte) (Envelope, *Invalid) {
 	if len(payload) > Rd.MaxPayload() {
 		return Envelope{}, invalid(CodeTooLarge, "$", "%d bytes", len(payload))
 	}
-	if bad := checkVersion(payload); bad != nil {
-		return identity(payload), bad
-	}
 	var e Envelope
-	if bad := decode(payload, &e, CodeBadEnvelope); bad != nil {
+	if bad := decode(payload, &e, CodeBadEnvelope); bad != nil || e.V != Version {
+		if other := checkVersion(payload); other != nil {
+			return identity(payload), other
+		}
 		return Envelope{}, bad
 	}
 	if bad := checkEnvelope(e); bad != nil {
 		return Envelope{}, bad
+	}
+	if e.SHA256 != sumOf(e.Records) {
+		return Envelope{}, invalid(CodeBadEnvelope, "sha256", "is not that of the records")
 	}
 	if len(payload) > e.Stream.MaxPayload() {
 		return Envelope{}, invalid(CodeTooLarge, "$", "%d bytes on stream %s", len(payload), e.Stream)
@@ -139,8 +142,6 @@ func checkEnvelope(e Envelope) *Invalid {
 		return bad("enc", "unknown")
 	case e.N != len(e.Records):
 		return bad("n", "%d, but %d records", e.N, len(e.Records))
-	case e.SHA256 != sumOf(e.Records):
-		return bad("sha256", "is not that of the records")
 	}
 	size := 0
 	for _, raw := range e.Records {

@@ -250,10 +250,12 @@ func (p *Pump) acked(s contract.Stream, a contract.Ack) {
 	}
 }
 
-// watch wakes the pump when q has grown.
+// watch wakes the pump when q has grown. It wakes after it has looked, not only after Grown: a record that was
+// committed between the pump's look and this one is above the pump's state and not above last.
 func (p *Pump) watch(ctx context.Context, q Queue) {
 	for {
 		last := q.State().Next - 1
+		wake(p.grown)
 		select {
 		case <-ctx.Done():
 			return
