@@ -193,7 +193,7 @@ func testCloseForgets(t *testing.T, b Bench) {
 	mustSend(t, c, cmdSelect, []byte{0x90, 0})
 	mustSend(t, c, cmdPSC, []byte{0x90, 7})
 	c.Close()
-	c = mustOpen(t, b, e.Insertion)
+	mustOpen(t, b, e.Insertion)
 	if chip.Unlocked() {
 		t.Error("the chip is still unlocked after close and open")
 	}
@@ -287,6 +287,7 @@ func testOutcomeUnknown(t *testing.T, b Bench) {
 	w.Next(cardreader.ReaderArrived, b.Reader())
 	for _, kind := range faultsWithoutAnswer {
 		t.Run(kind.String(), func(t *testing.T) {
+			w := w.With(t)
 			dev := cardsim.Script(cardsim.ACS(newChip()), cardsim.Fault{At: 3, Kind: kind})
 			insert(t, b, dev)
 			e := w.Await(cardreader.CardInserted, b.Reader())

@@ -24,23 +24,29 @@ func Watch(t testing.TB, src cardreader.Source) *Watcher {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Watcher{t: t, events: make(chan cardreader.Event, 1024), cancel: cancel, done: make(chan error, 1)}
-	go func() { w.done <- src.Run(ctx, func(e cardreader.Event) { w.events <- e }) }()
+	go func() {
+		defer close(w.done)
+		w.done <- src.Run(ctx, func(e cardreader.Event) { w.events <- e })
+	}()
 	t.Cleanup(w.Stop)
 	return w
+}
+
+// With is the same Watcher whose waits fail a subtest.
+func (w *Watcher) With(t testing.TB) *Watcher {
+	sub := *w
+	sub.t = t
+	return &sub
 }
 
 // Stop ends Run and fails the test if it returned an error. It may be called twice.
 func (w *Watcher) Stop() {
 	w.cancel()
-	if w.done == nil {
-		return
-	}
 	select {
-	case err := <-w.done:
+	case err := <-w.done: // closed after the first
 		if err != nil {
 			w.t.Errorf("Run: %v", err)
 		}
-		w.done = nil
 	case <-time.After(patience):
 		w.t.Error("Run did not return after its context had ended")
 	}

@@ -174,7 +174,7 @@ func TestPromise6ThroughPCSCD(t *testing.T) {
 		{At: write, Kind: cardsim.Swapped, With: cardsim.ACS(cardsim.NewSLE4442(cardsim.Options{}))},
 	} {
 		t.Run(f.Kind.String(), func(t *testing.T) {
-			chip := newChip()
+			w, chip := w.With(t), newChip()
 			insert(t, b, cardsim.Script(cardsim.ACS(chip), f))
 			e := w.Await(cardreader.CardInserted, b.name)
 			data := []byte{1, 2, 3, 4}

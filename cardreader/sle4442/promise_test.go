@@ -93,6 +93,64 @@ func TestPromise6NoFactoryCodeOnIssuedCard(t *testing.T) {
 	}
 }
 
+// liar is a reader whose status word to a presentation means nothing.
+type liar struct {
+	cardsim.Device
+	sw     byte
+	deaf   bool // the presentation does not reach the chip
+	struck int
+}
+
+func (l *liar) Exchange(c []byte) ([]byte, error) {
+	if len(c) != 8 || c[1] != 0x20 {
+		return l.Device.Exchange(c)
+	}
+	l.struck++
+	if !l.deaf {
+		if _, err := l.Device.Exchange(c); err != nil {
+			return nil, err
+		}
+	}
+	return []byte{0x90, l.sw}, nil
+}
+
+func TestPromise6StatusWordProvesNothing(t *testing.T) {
+	for _, v := range []struct {
+		name string
+		ec   byte
+		psc  sle4442.PSC
+		liar liar
+		code string // empty: unlocked
+	}{
+		{"wrong code called right", 7, wrongPSC, liar{sw: 0x07}, cardreader.CodePSCWrong},
+		{"wrong code called right in another dialect", 7, wrongPSC, liar{sw: 0x00}, cardreader.CodePSCWrong},
+		{"right code called locked, counter rose", 3, rightPSC, liar{sw: 0x00}, ""},
+		{"right code called locked, counter was full", 7, rightPSC, liar{sw: 0x00}, cardreader.CodePSCUnproven},
+		{"nothing reached the chip, called right, counter not full", 3, rightPSC, liar{sw: 0x07, deaf: true}, cardreader.CodePSCUnproven},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			chip := cardsim.NewSLE4442(cardsim.Options{PSC: rightPSC[:], EC: &v.ec})
+			v.liar.Device = cardsim.ACS(chip)
+			c := newCounterWith(t, chip, &v.liar)
+			m := c.mustOpen(sle4442.Secret{PSC: v.psc, Issued: true})
+			err := m.Unlock(t.Context())
+			if v.code == "" {
+				if err != nil {
+					t.Error(err)
+				}
+			} else {
+				wantCode(t, err, v.code)
+				if werr := m.Write(t.Context(), 0x30, []byte{1}); !errors.Is(werr, cardreader.ErrNotSent) {
+					t.Errorf("write after that: %v", werr)
+				}
+			}
+			if v.liar.struck != 1 {
+				t.Errorf("%d presentations", v.liar.struck)
+			}
+		})
+	}
+}
+
 // unlockAPDUs is how many exchanges choose + Unlock + one write + read-back take.
 const unlockAPDUs = 6
 
