@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterr "go.etcd.io/bbolt/errors"
 )
 
 // boltFile is one bbolt file that survives a failed commit: it is opened again when bbolt can no longer use it, and a
@@ -47,9 +48,9 @@ func (b *boltFile) open() (err error) {
 	defer guard(b.path, &err)()
 	db, err := bbolt.Open(b.path, 0o600, b.options())
 	switch {
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, bolterr.ErrTimeout):
 		return fmt.Errorf("open %s: %w", filepath.Base(b.path), ErrInUse)
-	case errors.Is(err, bbolt.ErrInvalid) || errors.Is(err, bbolt.ErrChecksum) || errors.Is(err, bbolt.ErrVersionMismatch):
+	case errors.Is(err, bolterr.ErrInvalid) || errors.Is(err, bolterr.ErrChecksum) || errors.Is(err, bolterr.ErrVersionMismatch):
 		return fmt.Errorf("open %s: %w: %w", filepath.Base(b.path), err, ErrDamaged)
 	case err != nil:
 		return fmt.Errorf("open %s: %w", filepath.Base(b.path), err)

@@ -76,6 +76,10 @@ func TestARecordLeavesOnlyByTheCentresWord(t *testing.T) {
 	}
 	wantErr(t, q.Ack(t.Context(), contract.Ack{Epoch: s.Epoch(), Ack: 6}), outbox.ErrBeyond)
 	wantErr(t, q.Ack(t.Context(), contract.Ack{Epoch: s.Epoch(), Ack: 4, Nacks: []contract.Nack{{Seq: 9}}}), outbox.ErrBeyond)
+	late := contract.Ack{Epoch: s.Epoch(), Ack: 1, Nacks: []contract.Nack{{Seq: 2, Code: "conflict"}}}
+	if err := q.Ack(t.Context(), late); err != nil || q.State().Acked != 3 {
+		t.Errorf("a late ack with a nack moved the watermark to %d: %v", q.State().Acked, err)
+	}
 	storagetest.CheckAndClose(t, s)
 	s = storagetest.Open(t, dir, storage.Options{})
 	want := outbox.State{Epoch: s.Epoch(), First: 1, Next: 6, Acked: 3}
