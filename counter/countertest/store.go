@@ -191,7 +191,7 @@ func (t *tx) Account(no string) (counter.Account, error) {
 func (t *tx) AccountOfCard(c purse.CardID) (counter.Account, error) {
 	var found counter.Account
 	err := t.EachAccount(func(a counter.Account) bool {
-		if a.Card == c {
+		if a.Card == c && !c.IsZero() {
 			found = a
 		}
 		return found.No == ""
