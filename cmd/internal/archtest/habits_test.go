@@ -62,6 +62,9 @@ func calls(f file, visit func(n ast.Node, selector string)) {
 	})
 }
 
+// noQuantity are functions whose floats are no quantity: bbolt wants the fill of a page as one.
+var noQuantity = map[string]bool{"storage/layout.go fillOf": true}
+
 // TestPromise8NoFloats: money and volume are integers with units; no float touches them.
 func TestPromise8NoFloats(t *testing.T) {
 	for _, f := range sources(t) {
@@ -71,6 +74,8 @@ func TestPromise8NoFloats(t *testing.T) {
 		}
 		ast.Inspect(f.ast, func(n ast.Node) bool {
 			switch n := n.(type) {
+			case *ast.FuncDecl:
+				return !noQuantity[f.path+" "+n.Name.Name]
 			case *ast.Ident:
 				if n.Name == "float32" || n.Name == "float64" {
 					t.Errorf("%s: %s where money and volume live", f.at(n), n.Name)

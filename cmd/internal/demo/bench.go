@@ -294,11 +294,13 @@ func (b *bench) swipe(c *benchCard, m *benchMeter) error {
 	return nil
 }
 
+// take gives a card back. The meter writes its state as it is now, so that the gas used meanwhile shows on the card.
 func (b *bench) take(c *benchCard) error {
 	if c == nil {
 		return refused(counter.CodeNotFound)
 	}
 	if c.where == inMeter {
+		b.meter(c.meter).meter.Swipe(c.chip)
 		c.where, c.meter = onTable, ""
 	}
 	return nil
