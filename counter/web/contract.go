@@ -25,7 +25,8 @@ type Sales interface {
 type Logins interface {
 	// Login is slow on purpose (argon2id) and refuses with the same code whether name or password was wrong.
 	Login(ctx context.Context, name, password string) (counter.Session, error)
-	// Session finds the session of a token and prolongs it; a refusal of code no_session when there is none.
+	// Session finds the session of a token and prolongs it; a refusal of code no_session when there is none. The page
+	// asks for every request but never for an open live stream, which must not keep a session alive.
 	Session(token string) (counter.Session, error)
 	Logout(token string)
 }
@@ -77,7 +78,9 @@ type UplinkView struct {
 // counter, and the page then has no bench.
 type Bench interface {
 	State() BenchState
-	// Do carries out one action: insert, remove, swipe (put the card into the IC meter and take it out), use.
+	// Do carries out one action. insert puts a card into the reader and swipe puts it into a meter, wherever it lies
+	// now; remove takes it out of the reader and take out of the meter, onto the table; use lets gas flow. A refusal
+	// tells why an action makes no sense.
 	Do(ctx context.Context, a BenchAction) error
 }
 

@@ -3,6 +3,7 @@ package webtest
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -23,4 +24,31 @@ func TestPage(t *testing.T) {
 	p.Wait(`document.activeElement.id == "a"`)
 	p.Press("1" + Enter + Escape)
 	p.WaitText("#b", "[1][Enter][Escape]")
+}
+
+// What goes wrong in the page is noticed: an exception, a complaint, a breach of the policy.
+func TestProblems(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		if r.URL.Path == "/strict" {
+			w.Header().Set("Content-Security-Policy", "script-src 'none'; img-src data:")
+		}
+		w.Write([]byte(`<!doctype html><link rel=icon href="data:,"><p id=p>x</p><script>setTimeout(() => { p.remove(); console.error("complaint"); throw new Error("thrown") })</script>`))
+	}))
+	t.Cleanup(srv.Close)
+	b := Start(t)
+	loose := b.Open(t, srv.URL)
+	loose.Wait(`!document.getElementById("p")`)
+	strict := b.Open(t, srv.URL+"/strict")
+	for name, c := range map[string]struct {
+		page *Page
+		want string
+	}{"complaint": {loose, "complaint"}, "exception": {loose, "thrown"}, "policy": {strict, "Content Security Policy"}} {
+		for !strings.Contains(strings.Join(c.page.Problems(), "\n"), c.want) {
+			if t.Context().Err() != nil {
+				t.Fatalf("%s was not noticed: %v", name, c.page.Problems())
+			}
+			Eval[bool](c.page, "true") // a round trip brings what is on its way
+		}
+	}
 }
