@@ -46,8 +46,8 @@ func (p *Power) Steps() []string {
 	return append([]string(nil), p.steps...)
 }
 
-// step runs f as one step. f must not call step.
-func (p *Power) step(name string, f func() error) error {
+// Step runs f as one step. f must not call Step.
+func (p *Power) Step(name string, f func() error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead {

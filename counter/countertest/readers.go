@@ -227,7 +227,7 @@ type cardPurse struct {
 func (p *cardPurse) do(ctx context.Context, name string, f func(*Card)) error {
 	r := p.readers
 	r.wait(ctx, name)
-	err := r.Power.step("card "+name, func() error {
+	err := r.Power.Step("card "+name, func() error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		s := r.slots[p.reader]

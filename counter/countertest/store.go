@@ -126,7 +126,7 @@ func (s *Store) Update(ctx context.Context, f func(counter.Tx) error) error {
 	defer s.mu.Unlock()
 	s.updates++
 	var fromF error
-	err := s.Power.step("update", func() error {
+	err := s.Power.Step("update", func() error {
 		rehearsal := s.state.clone()
 		if fromF = f(&tx{st: &rehearsal}); fromF != nil {
 			return fromF
