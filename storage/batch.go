@@ -11,6 +11,7 @@ type batch struct {
 	jobs   []*job
 	begin  func(*writeTx) error // before the first job
 	end    func(*writeTx) error // completes the transaction when anything was changed
+	ours   bool                 // the jobs are this package's own: what panics is the file, not the job
 	failed map[*job]error
 	spoilt *job // panicked; the transaction is not to be trusted
 	w      *writeTx
@@ -67,7 +68,13 @@ func (t *batch) run(tx *bbolt.Tx) error {
 
 func (t *batch) one(j *job) error {
 	t.w.start()
-	err, panicked := call(j.do, t.w)
+	var err error
+	panicked := false
+	if t.ours {
+		err = j.do(t.w)
+	} else {
+		err, panicked = call(j.do, t.w)
+	}
 	if err == nil {
 		return nil
 	}

@@ -79,7 +79,7 @@ func (r *readings) commit(jobs []*job) {
 		return w.flush()
 	}
 	again := func(err error) *boltFile { return r.recover(err, uint64(len(jobs))) }
-	commit(file, batch{jobs: jobs, begin: func(*writeTx) error { return nil }, end: end}, again, r.settled)
+	commit(file, batch{jobs: jobs, ours: true, begin: func(*writeTx) error { return nil }, end: end}, again, r.settled)
 	if used >= r.s.opts.SegmentBytes {
 		if err := r.roll(); err != nil {
 			r.s.opts.warn("segment of readings could not be followed by the next", "err", err)

@@ -153,6 +153,9 @@ func TestAFirstStartThatIsCutCanBeRepeated(t *testing.T) {
 		s = storagetest.Open(t, dir, storage.Options{})
 		update(t, s, sale(1))
 		keep(t, s, reading("m1", 1))
+		if odd := segments(t, dir, "*.damaged"); len(odd) > 0 {
+			t.Errorf("cut at %d: a half made segment was taken for one: %v", at, odd)
+		}
 		storagetest.CheckAndClose(t, s)
 		if left, _ := filepath.Glob(filepath.Join(dir, "*", "*.new")); len(left) > 0 {
 			t.Errorf("left behind: %v", left)

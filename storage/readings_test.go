@@ -292,17 +292,17 @@ func TestADamagedSegmentIsSetAsideWithAnAlarm(t *testing.T) {
 			if diff := cmp.Diff(want, alarms(t, s)); diff != "" {
 				t.Error(diff)
 			}
+			storagetest.CheckAndClose(t, s)
+			s = storagetest.Open(t, dir, small())
+			if diff := cmp.Diff(want, alarms(t, s)); diff != "" {
+				t.Errorf("after another start: %s", diff)
+			}
 			if recs := read(t, s, contract.Rd, first); len(recs) == 0 || recs[0].Seq != last+1 {
 				t.Errorf("reading does not go on behind the gap")
 			}
 			ack(t, s, contract.Rd, last+1)
 			if got := state(s, contract.Rd); got.Acked != last+1 || got.Next != 301 {
 				t.Errorf("state %+v", got)
-			}
-			storagetest.CheckAndClose(t, s)
-			s = storagetest.Open(t, dir, small())
-			if n := len(alarms(t, s)); n != 1 {
-				t.Errorf("%d alarms after another start", n)
 			}
 			if len(segments(t, dir, "*.damaged")) != 1 {
 				t.Error("the damaged file is gone")
@@ -376,6 +376,51 @@ func TestASegmentDamagedWhileInUseIsSetAside(t *testing.T) {
 	}
 	if got := state(s, contract.Rd); got.Acked+1 != got.First || got.First != numberOf(t, segs[1]) {
 		t.Errorf("state %+v", got)
+	}
+}
+
+func TestTheNewestSegmentDamagedWhileInUseIsReplaced(t *testing.T) {
+	for _, by := range []string{"reading", "writing"} {
+		t.Run(by, func(t *testing.T) {
+			dir := t.TempDir()
+			s := storagetest.Open(t, dir, storage.Options{})
+			fill(t, s, 1, 50)
+			wipe(t, segments(t, dir, "*.db")[0])
+			if by == "reading" {
+				if recs := read(t, s, contract.Rd, 1); len(recs) != 0 {
+					t.Errorf("%d records out of nothing", len(recs))
+				}
+			}
+			fill(t, s, 51, 51)
+			lost := alarms(t, s)
+			if len(lost) != 1 || lost[0].First != 1 || lost[0].Last < 50 || lost[0].Why != storage.LostDamaged {
+				t.Fatalf("alarms %+v", lost)
+			}
+			recs := read(t, s, contract.Rd, 1)
+			if len(recs) != 1 || recs[0].Seq != lost[0].Last+1 {
+				t.Errorf("got %v", seqs(recs))
+			}
+			if n := len(s.Latest()); n != 5 {
+				t.Errorf("newest values of %d meters", n)
+			}
+		})
+	}
+}
+
+// wipe overwrites the content of a file in use, and leaves its meta pages and its length.
+func wipe(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(make([]byte, info.Size()-2*4096), 2*4096); err != nil {
+		t.Fatal(err)
 	}
 }
 
