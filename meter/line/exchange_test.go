@@ -51,7 +51,7 @@ func TestTrapByteByByteWith200msGaps(t *testing.T) {
 // TestPromise5QuarantineAfterTimeout: the answer to the first question comes while the line is in quarantine. Without
 // the quarantine it is the answer to the second.
 func TestPromise5QuarantineAfterTimeout(t *testing.T) {
-	acts := []act{answerAfter(1050*ms, "Aold!"), answerAfter(20*ms, "Anew!")}
+	acts := []act{answerAfter(1050*ms, "Aold!"), answerAfter(80*ms, "Anew!")}
 	bubble(t, Options{Timeout: time.Second, Quiet: 100 * ms}, acts, func(t *testing.T, l *Line, p *peer) {
 		expectError(t, l, meter.ErrSilent)
 		expectAnswer(t, l, "Anew!")

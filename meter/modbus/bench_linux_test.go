@@ -1,8 +1,13 @@
 package modbus_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -27,79 +32,83 @@ func registers20(b *testing.B) *profile.Profile {
 	return p
 }
 
-// benchLine is a serial line in real time: a pty whose simulator takes the time that characters take.
-func benchLine(b *testing.B, p metersim.Pacing, meters int) (*line.Line, *metersim.Bus, []*modbus.Meter) {
-	bus := metersim.NewBus(p)
-	path := make(chan string, 1)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := bus.ServePTY(ctx, func(s string) { path <- s }); err != nil {
-			b.Error(err)
-		}
-	}()
-	cfg := line.SerialConfig{Path: <-path, Baud: p.Baud}
+// benchLine is a serial line in real time: a pty behind which another process takes the time that characters take.
+func benchLine(b *testing.B, pacing string, meters int) (*line.Line, []*modbus.Meter) {
+	p := pacings[pacing]
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), benchSimulator+"="+pacing)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	path, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	cfg := line.SerialConfig{Path: strings.TrimSpace(path), Baud: p.Baud}
 	l := line.New("bench", line.Serial(cfg), line.Options{})
-	b.Cleanup(func() { l.Close(); cancel(); <-done })
+	b.Cleanup(func() {
+		l.Close()
+		stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			b.Errorf("simulator: %v (requests before t3.5 of silence?)", err)
+		}
+	})
 	model := registers20(b)
 	var all []*modbus.Meter
 	for i := range meters {
-		s := metersim.NewSlave()
-		s.Set(0, make([]uint16, 20)...)
-		bus.Attach(byte(i+1), s)
 		m, err := modbus.New(l, modbus.RTU, byte(i+1), model, meter.ID(fmt.Sprint(i)), modbus.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}
 		all = append(all, m)
 	}
-	return l, bus, all
+	if _, err := all[0].Read(b.Context()); err != nil { // opens the port
+		b.Fatal(err)
+	}
+	return l, all
 }
 
 // BenchmarkLine reads 32 slaves of 20 registers at 9600 8N1 with 5 ms turnaround as fast as it can. limit_ratio is what
 // a perfect master would need, divided by what we need.
 func BenchmarkLine(b *testing.B) {
-	p := metersim.Pacing{Baud: 9600, Turnaround: 5 * time.Millisecond}
-	l, bus, meters := benchLine(b, p, 32)
-	if _, err := meters[0].Read(b.Context()); err != nil { // opens the port
-		b.Fatal(err)
+	l, meters := benchLine(b, "9600", 32)
+	n, took := readAll(b, meters)
+	limit := pacings["9600"].Limit(8, 5+2*20)
+	b.ReportMetric(float64(limit)*float64(n)/float64(took), "limit_ratio")
+	b.ReportMetric(float64(time.Minute)*float64(n)/float64(took), "meters/min")
+	if s := l.Stats(); s.OK != s.Sent {
+		b.Errorf("stats = %+v", s)
 	}
-	cpu := cpuTime()
-	n := 0
-	from := time.Now()
+}
+
+// BenchmarkPoll is one poll on a line without pacing; all it waits for is the silence before a request.
+func BenchmarkPoll(b *testing.B) {
+	_, meters := benchLine(b, "none", 1)
+	b.ReportAllocs()
+	readAll(b, meters)
+}
+
+// readAll reads one meter after the other, and reports the processor time of this process for each.
+func readAll(b *testing.B, meters []*modbus.Meter) (n int, took time.Duration) {
+	cpu, from := cpuTime(), time.Now()
 	for b.Loop() {
 		if _, err := meters[n%len(meters)].Read(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 		n++
 	}
-	took := time.Since(from)
-	limit := p.Limit(8, 5+2*20)
-	b.ReportMetric(float64(limit)*float64(n)/float64(took), "limit_ratio")
-	b.ReportMetric(float64(time.Minute)*float64(n)/float64(took), "meters/min")
-	b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/float64(n), "cpu_µs/poll_with_simulator")
-	if bus.Rushed() > 0 {
-		b.Errorf("%d requests came before the line was silent for t3.5", bus.Rushed())
-	}
-	if s := l.Stats(); s.OK != s.Sent {
-		b.Errorf("stats = %+v", s)
-	}
-}
-
-// BenchmarkPoll is the processor time of one poll, the simulated meter's part included, on a line without pacing.
-func BenchmarkPoll(b *testing.B) {
-	_, _, meters := benchLine(b, metersim.Pacing{}, 1)
-	b.ReportAllocs()
-	cpu := cpuTime()
-	n := 0
-	for b.Loop() {
-		if _, err := meters[0].Read(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-		n++
-	}
-	b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/float64(n), "cpu_µs/poll_with_simulator")
+	took = time.Since(from)
+	b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/float64(n), "cpu_µs/poll")
+	return n, took
 }
 
 func cpuTime() time.Duration {
@@ -108,4 +117,33 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// benchSimulator names the variable that makes the test binary a simulator with the pacing it is set to.
+const benchSimulator = "TALLY_BENCH_SIMULATOR"
+
+var pacings = map[string]metersim.Pacing{
+	"9600": {Baud: 9600, Turnaround: 5 * time.Millisecond},
+	"none": {},
+}
+
+// simulateForBenchmark serves 32 slaves on a pty until standard input ends. It prints the port, and returns 1 if the
+// master was too quick for real meters.
+func simulateForBenchmark(pacing string) int {
+	bus := metersim.NewBus(pacings[pacing])
+	for i := range 32 {
+		s := metersim.NewSlave()
+		s.Set(0, make([]uint16, 20)...)
+		bus.Attach(byte(i+1), s)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	if err := bus.ServePTY(ctx, func(path string) { fmt.Println(path) }); err != nil || bus.Rushed() > 0 {
+		fmt.Fprintln(os.Stderr, err, bus.Rushed(), "rushed")
+		return 1
+	}
+	return 0
 }
