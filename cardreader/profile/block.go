@@ -48,7 +48,11 @@ type Commit struct {
 	At      int        `toml:"at"`
 	Value   int        `toml:"value"`   // the block counts
 	Invalid int        `toml:"invalid"` // the writer's mark for "being written"; any other value is invalid too
+	Taken   *int       `toml:"taken"`   // the block counts, and the meter has taken it; nil when the meter leaves the byte alone
 }
+
+// counts reports whether the value of a commit byte makes its block count.
+func (c *Commit) counts(v int) bool { return v == c.Value || c.Taken != nil && v == *c.Taken }
 
 // Field finds a field by its meaning, nil when the block has none.
 func (b *Block) Field(m Meaning) *Field {
@@ -92,9 +96,9 @@ func (p *Profile) Verify(b *Block, image []byte, slot int) Validity {
 		return Empty
 	}
 	if c := b.Commit; c != nil && c.Kind == CommitByte {
-		switch int(raw[c.At]) {
-		case c.Value:
-		case c.Invalid:
+		switch v := int(raw[c.At]); {
+		case c.counts(v):
+		case v == c.Invalid:
 			return Uncommitted
 		default:
 			return BadCommit

@@ -132,4 +132,7 @@ func (c *checker) commit(n named) {
 	if k.Value < 0 || k.Value > 255 || k.Invalid < 0 || k.Invalid > 255 || k.Value == k.Invalid {
 		c.bad(key, "value %d and invalid %d: want two different bytes", k.Value, k.Invalid)
 	}
+	if k.Taken != nil && (*k.Taken < 0 || *k.Taken > 255 || *k.Taken == k.Value || *k.Taken == k.Invalid) {
+		c.bad(key+".taken", "taken is %d: want a byte other than value and invalid", *k.Taken)
+	}
 }

@@ -36,13 +36,16 @@ func (c *checker) wants(key string, b *Block, m Meaning, why string) {
 	}
 }
 
+// mark: the swiped mark is a field of the order, or the meter's value of the commit byte.
 func (c *checker) mark() {
 	if c.p.Rules.Swiped != SwipedMark {
 		return
 	}
-	f := c.p.Order.Field(Mark)
+	f, byCommit := c.p.Order.Field(Mark), c.p.Order.Commit.Taken != nil
+	if byCommit == (f != nil) {
+		c.bad("order", `rules.swiped = "mark" wants either a field that means "mark" or commit.taken`)
+	}
 	if f == nil {
-		c.bad("order", `no field means "mark": want one for rules.swiped = "mark"`)
 		return
 	}
 	for _, w := range []string{"fresh", "swiped"} {
@@ -83,15 +86,24 @@ func vocabulary(m Meaning) []string {
 }
 
 func (c *checker) copies() {
-	want := 2
-	if c.p.Rules.Copies == CopiesSingle {
+	want, r := 2, c.p.Rules
+	if r.Copies == CopiesSingle {
 		want = 1
 	}
 	if got := len(c.p.Order.Slots); got != want {
-		c.bad("order", "%d slots: want %d for rules.copies = %q", got, want, c.p.Rules.Copies)
+		c.bad("order", "%d slots: want %d for rules.copies = %q", got, want, r.Copies)
 	}
-	if c.p.Rules.Copies == CopiesAlternate && (c.p.Rules.Count == CountNone || c.p.Order.Commit.Kind == CommitNone) {
-		c.bad("rules.copies", "slots that take turns need a sequence and a commit rule to tell which one counts")
+	if r.Copies == CopiesAlternate && (r.Count != CountCard || c.p.Order.Commit.Kind == CommitNone) {
+		c.bad("rules.copies", `slots that take turns need count = "card+1" and a commit rule to tell which one counts`)
+	}
+	if r.Copies == CopiesBackup && c.p.Order.Check.Kind == NoCheck {
+		c.bad("rules.copies", "a backup needs a check, to tell when the first slot is broken")
+	}
+	if r.Swiped == SwipedNever && r.Order != OrderCumulative {
+		c.bad("rules.swiped", `"none" goes with rules.order = "cumulative": with any other rule an order not yet taken would be lost or doubled`)
+	}
+	if c.p.Header.Check.Kind == NoCheck && !slices.ContainsFunc(c.p.Header.Fields, func(f Field) bool { return f.Must != nil }) {
+		c.bad("header", "nothing tells this card from another: want a field with must, or a check")
 	}
 }
 
