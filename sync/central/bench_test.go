@@ -46,7 +46,7 @@ func BenchmarkDrain(b *testing.B) {
 
 // again is the same records, not acknowledged yet.
 func again(b *testing.B, f *centraltest.Feed) *outboxtest.Queue {
-	records, err := f.Read(context.Background(), 1, 1<<30, 1<<40)
+	records, err := f.Read(context.Background(), 1, 1<<30, 1<<30)
 	if err != nil {
 		b.Fatal(err)
 	}
