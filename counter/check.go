@@ -99,31 +99,35 @@ func damaged(st purse.State) bool {
 	return !st.Swiped && st.WriteBack == nil && broken("write_back")
 }
 
-// sequence refuses an older image of the card and a write that the ledger does not know. Sequences wrap (RFC 1982).
+// sequence refuses an older image of the card and a write that the ledger does not know, on the card itself or taken by
+// the meter. Sequences wrap (RFC 1982).
 func sequence(a Account, st purse.State, journal []Order) error {
-	var seq uint16
+	var on purse.OnCard
 	switch {
 	case st.Order != nil:
-		seq = st.Order.Seq
+		on = *st.Order
 	case a.CardSeq != 0:
 		return refuse(CodeDamaged, nil) // there were orders on it
 	}
-	says := []string{"card", strconv.Itoa(int(seq)), "ledger", strconv.Itoa(int(a.CardSeq))}
-	switch ahead := int16(seq - a.CardSeq); {
-	case ahead < 0:
+	says := []string{"card", strconv.Itoa(int(on.Seq)), "ledger", strconv.Itoa(int(a.CardSeq))}
+	taken := st.WriteBack != nil && int16(st.WriteBack.Seq-a.CardSeq) > 0
+	switch ahead := int16(on.Seq - a.CardSeq); {
+	case ahead < 0 && !taken:
 		return refuse(CodeCardBehind, nil, says...)
-	case ahead > 0:
+	case ahead > 0 || taken || !known(on, a, journal):
 		return refuse(CodeCardAhead, nil, says...)
 	}
+	return nil
+}
+
+// known compares the newest order on the card with the one that the journal says is there.
+func known(on purse.OnCard, a Account, journal []Order) bool {
 	for _, o := range journal {
 		if o.State == Done && o.Plan.Seq == a.CardSeq {
-			if st.Order != nil && st.Order.Tag != o.Plan.Tag {
-				return refuse(CodeCardAhead, nil, says...)
-			}
-			break
+			return on.Tag == o.Plan.Tag && on.Cumulative == o.Plan.Cumulative
 		}
 	}
-	return nil
+	return true // from before this ledger
 }
 
 // rolled is the account with its tier counter started again when a new period has begun. A clock set back never opens

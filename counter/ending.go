@@ -14,6 +14,10 @@ type ending struct {
 	state OrderState
 	why   string  // stable code
 	by    Session // who chose it, zero when the card alone decided
+
+	// A leader's decision, which alone takes an order out of quarantine, and its reason.
+	decided bool
+	reason  string
 }
 
 // end commits an ending: the order, the account, and the outbox record, in one transaction. An order that has an end
@@ -25,7 +29,7 @@ func (s *Service) end(ctx context.Context, id string, e ending) (Order, error) {
 		if o, err = tx.Order(id); err != nil {
 			return err
 		}
-		if !o.State.Open() || o.State == e.state || (o.State == Quarantined && e.by.Operator == "") {
+		if !o.State.Open() || o.State == e.state || o.State == Quarantined != e.decided {
 			return nil
 		}
 		if e.by.Operator != "" {
@@ -55,7 +59,7 @@ func (s *Service) close(tx Tx, o *Order, e ending) error {
 		o.Why = e.why
 	}
 	if e.by.Operator != "" {
-		o.ClosedBy = e.by.Operator
+		o.ClosedBy, o.Reason = e.by.Operator, e.reason
 	}
 	var err error
 	switch e.state {
@@ -177,8 +181,11 @@ func (s *Service) recover(ctx context.Context) error {
 	return nil
 }
 
-// WhyRestart is the Why of an order whose process ended during the card write.
-const WhyRestart = "restart"
+// Why an order has its state, beside the codes of refusals and cards.
+const (
+	WhyRestart = "restart"        // the process ended during the card write
+	WhyDecided = "leader_decided" // a leader decided about a quarantined order
+)
 
 // orderAttrs is what a log says of an order: no name, no phone.
 func orderAttrs(o Order) []any {

@@ -89,6 +89,7 @@ func (d *desk) openClaimed(ctx context.Context, ins cardreader.Insertion) (Purse
 func (d *desk) present(ctx context.Context, ins cardreader.Insertion, st purse.State) {
 	waiting, err := d.s.resolve(ctx, st)
 	var account *AccountView
+	var known Account
 	if err == nil {
 		err = d.s.view(ctx, func(tx Tx) error {
 			a, err := d.s.standing(tx, st)
@@ -97,9 +98,11 @@ func (d *desk) present(ctx context.Context, ins cardreader.Insertion, st purse.S
 				v := viewOf(a)
 				account = &v
 			}
+			known = a
 			return err
 		})
 	}
+	d.s.mismatch(ctx, known, st, err)
 	next := Desk{Reader: d.name, Phase: Ready, Insertion: ins, Card: &st, Account: account, InDoubt: waiting}
 	if err != nil {
 		next.Problem = AsRefusal(err)

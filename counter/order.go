@@ -48,5 +48,6 @@ type Order struct {
 	Plan     purse.Plan      `json:"plan"`
 	Doubted  bool            `json:"doubted"`   // was in doubt at some time
 	Why      string          `json:"why"`       // stable code of what went wrong, empty when nothing did
-	ClosedBy string          `json:"closed_by"` // operator who voided or retried it
+	ClosedBy string          `json:"closed_by"` // operator who voided, retried or decided it
+	Reason   string          `json:"reason"`    // as that person wrote it, where a reason is asked for
 }

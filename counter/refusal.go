@@ -61,6 +61,8 @@ const (
 	CodeCardNeeded    = "card_needed"   // put the card of this order on a reader first
 	CodeNotStored     = "not_stored"    // the card is written, but the ledger could not store it yet; it is tried again
 	CodeAlreadyDone   = "already_done"  // the order is on the card; it cannot be voided
+	CodeOwnRequest    = "own_request"   // nobody approves what they asked for themselves
+	CodeReasonNeeded  = "reason_needed" // a written reason of at most MaxReason letters
 )
 
 // AsRefusal finds the Refusal in err, or makes one of code internal that keeps err as its cause. nil stays nil.

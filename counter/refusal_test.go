@@ -246,6 +246,13 @@ var refusals = map[string]func(w *world) error{
 		_, err := w.sell(d, request1, m3)
 		return err
 	},
+	counter.CodeOwnRequest: func(w *world) error {
+		w.clerk = w.leader
+		return w.svc.Decide(bg, w.leader, w.quarantined().ID, counter.NotWritten, "x")
+	},
+	counter.CodeReasonNeeded: func(w *world) error {
+		return w.svc.Decide(bg, w.leader, w.quarantined().ID, counter.NotWritten, "")
+	},
 	counter.CodeAlreadyDone: func(w *world) error {
 		r, err := w.sell(w.insert(wang), request1, m3)
 		if err != nil {
@@ -260,8 +267,8 @@ func TestEveryRefusalSaysItsReason(t *testing.T) {
 		t.Run(code, func(t *testing.T) {
 			w := newWorld(t)
 			w.wantCode(provoke(w), code)
-			if code != counter.CodeOtherRegion {
-				w.law()
+			if unlawful := map[string]bool{counter.CodeOtherRegion: true, counter.CodeOwnRequest: true, counter.CodeReasonNeeded: true}; !unlawful[code] {
+				w.law() // the others have a card that was tampered with
 			}
 		})
 	}

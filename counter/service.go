@@ -26,6 +26,7 @@ type Service struct {
 	desks     map[string]*desk
 	tables    []tariff.Table
 	claims    map[purse.CardID]chan struct{}
+	told      map[evidence]bool // mismatches that the centre was told of
 	pending   map[string]ending // results that the ledger could not store yet, by order
 	stopping  bool
 	recovered bool // every intent of an earlier run was found and marked
@@ -38,7 +39,7 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{
 		o: o, log: o.Logger, tables: slices.Clone(o.Tables),
-		desks: map[string]*desk{}, claims: map[purse.CardID]chan struct{}{}, pending: map[string]ending{},
+		desks: map[string]*desk{}, told: map[evidence]bool{}, claims: map[purse.CardID]chan struct{}{}, pending: map[string]ending{},
 	}
 	s.ids.init(o.Random, o.StationNo)
 	s.calls.init()

@@ -81,6 +81,13 @@ func (c *Card) Restore(image []byte) {
 	copy(c.mem[:], image)
 }
 
+// RestoreOrders overwrites the order slots only.
+func (c *Card) RestoreOrders(image []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	copy(c.mem[:2*slotLen], image)
+}
+
 // State reads the card without a reader.
 func (c *Card) State() purse.State {
 	c.mu.Lock()

@@ -97,6 +97,14 @@ var counterTexts = map[string]entry{
 		both{"此笔已写在卡上，不能作废。", "This order is on the card and cannot be given up."},
 		both{"需要退气时请办理退气。", "Carry out a refund if one is wanted."},
 	},
+	counter.CodeOwnRequest: {
+		both{"不能审批自己办理的业务。", "Nobody approves what they asked for themselves."},
+		both{"请由另一位班长审批。", "Ask another team leader."},
+	},
+	counter.CodeReasonNeeded: {
+		both{"需要填写原因。", "A written reason is needed."},
+		both{"请写明原因，最多 500 字。", "Write it down in at most 500 letters."},
+	},
 	counter.CodeCardNeeded: {
 		both{"此笔订单的卡不在读卡器上。", "The card of this order is not on a reader."},
 		both{"请插入同一张卡。", "Insert that same card."},
@@ -144,6 +152,10 @@ var counterTexts = map[string]entry{
 	counter.CodeBusy: {
 		both{"读卡器正在办理另一项操作。", "The reader is busy with something else."},
 		both{"请稍候再试。", "Wait a moment."},
+	},
+	counter.WhyDecided: {
+		both{"由班长判定。", "A team leader decided it."},
+		both{"原因见订单记录。", "The reason is kept with the order."},
 	},
 	counter.CodeInternal: {
 		both{"系统内部出错，操作没有完成。", "Something went wrong inside; this was not completed."},
