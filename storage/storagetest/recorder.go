@@ -1,0 +1,212 @@
+package storagetest
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"tally/storage"
+)
+
+// sector is what a disk writes whole or not at all.
+const sector = 512
+
+// Recorder notes what is done to the disk, and makes folders as a power cut at any point would leave them. The folder
+// must be empty when the recording begins.
+type Recorder struct {
+	dir string
+
+	mu  sync.Mutex
+	ops []storage.Op
+}
+
+// NewRecorder records what happens below dir.
+func NewRecorder(dir string) *Recorder { return &Recorder{dir: dir} }
+
+// Hooks goes into storage.Options.
+func (r *Recorder) Hooks() storage.Hooks {
+	return storage.Hooks{Op: r.note, Opened: r.opened}
+}
+
+// opened notes what bbolt wrote and synced before it could be watched: the first pages of a new file.
+func (r *Recorder) opened(path string, db any) error {
+	if strings.HasSuffix(path, ".new") {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("record new file: %w", err)
+		}
+		r.note(storage.Op{Kind: storage.OpWrite, Path: path, Data: b})
+		r.note(storage.Op{Kind: storage.OpSync, Path: path})
+	}
+	return instrument(path, db, r.note)
+}
+
+func (r *Recorder) note(o storage.Op) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o.Data = bytes.Clone(o.Data)
+	r.ops = append(r.ops, o)
+	return nil
+}
+
+// Len is how many operations were recorded so far.
+func (r *Recorder) Len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.ops)
+}
+
+// Survival says what of the unsynced a power cut leaves.
+type Survival string
+
+// Kinds of survival.
+const (
+	Nothing    Survival = "nothing"    // only what was synced
+	Everything Survival = "everything" // every write that was begun
+	Some       Survival = "some"       // any of the writes in any order, the last one torn; names up to some point
+)
+
+// Image makes in to what is left of the folder when the power is cut after the first n operations.
+func (r *Recorder) Image(to string, n int, left Survival, rnd *rand.Rand) error {
+	d := simulated{files: make(map[string]*inode), durable: make(map[string]*inode)}
+	for _, o := range r.ops[:n] {
+		d.do(o)
+	}
+	for path, data := range d.cut(left, rnd) {
+		rel, err := filepath.Rel(r.dir, path)
+		if err != nil {
+			return fmt.Errorf("make image: %w", err)
+		}
+		target := filepath.Join(to, rel)
+		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+			return fmt.Errorf("make image: %w", err)
+		}
+		if err := os.WriteFile(target, data, 0o600); err != nil {
+			return fmt.Errorf("make image: %w", err)
+		}
+	}
+	return nil
+}
+
+// simulated is a disk behind a cache: names and contents become durable by a sync of their own.
+type simulated struct {
+	files   map[string]*inode // by name, as a process sees them
+	durable map[string]*inode // by name, as they are on the disk
+	names   []storage.Op      // changes of names that are not durable yet
+}
+
+type inode struct {
+	data   []byte       // synced
+	writes []storage.Op // not synced
+}
+
+func (d *simulated) do(o storage.Op) {
+	switch o.Kind {
+	case storage.OpWrite:
+		if d.files[o.Path] == nil {
+			d.files[o.Path] = &inode{}
+			d.names = append(d.names, storage.Op{Kind: opCreate, Path: o.Path})
+		}
+		d.files[o.Path].writes = append(d.files[o.Path].writes, o)
+	case storage.OpSync:
+		if f := d.files[o.Path]; f != nil {
+			for _, w := range f.writes {
+				f.data = apply(f.data, w.Off, w.Data)
+			}
+			f.writes = nil
+		}
+	case storage.OpSyncDir:
+		d.settle(len(d.names), d.durable)
+		d.names = nil
+	default:
+		if d.files[o.Path] == nil {
+			return
+		}
+		d.names = append(d.names, o)
+		rename(d.files, o)
+	}
+}
+
+const opCreate storage.OpKind = "create"
+
+// settle makes the first n changes of names in to. The inodes are those that the process sees under the last name.
+func (d *simulated) settle(n int, to map[string]*inode) {
+	for i, o := range d.names[:n] {
+		if o.Kind == opCreate {
+			to[o.Path] = d.follow(o.Path, d.names[i+1:])
+			continue
+		}
+		rename(to, o)
+	}
+	maps.DeleteFunc(to, func(_ string, f *inode) bool { return f == nil })
+}
+
+// follow finds the file that was created under a name and may have got others since.
+func (d *simulated) follow(name string, later []storage.Op) *inode {
+	for _, o := range later {
+		switch {
+		case o.Path == name && o.Kind == storage.OpRename:
+			name = o.To
+		case o.Path == name && o.Kind == storage.OpRemove:
+			return nil
+		}
+	}
+	return d.files[name]
+}
+
+func rename(names map[string]*inode, o storage.Op) {
+	if o.Kind == storage.OpRename {
+		names[o.To] = names[o.Path]
+	}
+	delete(names, o.Path)
+}
+
+// cut returns the files that a power cut leaves.
+func (d *simulated) cut(left Survival, rnd *rand.Rand) map[string][]byte {
+	names := maps.Clone(d.durable)
+	switch left {
+	case Everything:
+		d.settle(len(d.names), names)
+	case Some:
+		d.settle(rnd.IntN(len(d.names)+1), names)
+	}
+	found := make(map[string][]byte)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		found[name] = names[name].cut(left, rnd)
+	}
+	return found
+}
+
+func (f *inode) cut(left Survival, rnd *rand.Rand) []byte {
+	data := bytes.Clone(f.data)
+	if left == Nothing {
+		return data
+	}
+	writes := slices.Clone(f.writes)
+	if left == Some {
+		rnd.Shuffle(len(writes), func(i, j int) { writes[i], writes[j] = writes[j], writes[i] })
+		writes = writes[:rnd.IntN(len(writes)+1)]
+	}
+	for i, w := range writes {
+		part := w.Data
+		if left == Some && i == len(writes)-1 {
+			part = part[:rnd.IntN(len(part)/sector+1)*sector]
+		}
+		data = apply(data, w.Off, part)
+	}
+	return data
+}
+
+func apply(data []byte, off int64, part []byte) []byte {
+	if end := off + int64(len(part)); end > int64(len(data)) {
+		data = append(data, make([]byte, end-int64(len(data)))...)
+	}
+	copy(data[off:], part)
+	return data
+}
