@@ -175,3 +175,52 @@ func checkMbpoll(t *testing.T, mbpoll string, args ...string) {
 		t.Errorf("mbpoll %v:\n%s", illegal, out)
 	}
 }
+
+// TestTrapUnpluggedAndFoundAgain: the adapter vanishes between two reads and comes back under the same name.
+func TestTrapUnpluggedAndFoundAgain(t *testing.T) {
+	byID := filepath.Join(t.TempDir(), "usb-adapter")
+	plug := func() (pull func()) {
+		path, done := make(chan string, 1), make(chan error, 1)
+		ctx, cancel := context.WithCancel(context.Background())
+		bus := gasBus(1, 1234)
+		go func() { done <- bus.ServePTY(ctx, func(p string) { path <- p }) }()
+		if err := os.Symlink(<-path, byID); err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			os.Remove(byID)
+			cancel()
+			<-done
+		}
+	}
+	pull := plug()
+	l := line.New("test", line.Serial(line.SerialConfig{Path: byID}), line.Options{OpenMin: 20 * time.Millisecond, OpenMax: 50 * time.Millisecond, Quiet: time.Millisecond})
+	ctx, cancel := context.WithCancel(context.Background())
+	running := make(chan error, 1)
+	go func() { running <- l.Run(ctx) }()
+	m, err := modbus.New(l, modbus.RTU, 1, builtin(t, "generic-gas-modbus"), "1", modbus.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, m, 1234)
+	pull()
+	if _, err := m.Read(t.Context()); !errors.Is(err, meter.ErrLine) {
+		t.Errorf("Read of an unplugged adapter: %v, want %v", err, meter.ErrLine)
+	}
+	pull = plug()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for tries := 0; ; tries++ {
+		if _, err := m.Read(t.Context()); err == nil {
+			break
+		} else if tries > 500 {
+			t.Fatalf("not found again: %v", err)
+		}
+		<-tick.C
+	}
+	cancel()
+	if err := <-running; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	pull()
+}
