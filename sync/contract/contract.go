@@ -52,7 +52,7 @@ type Envelope struct {
 	Boot    string            `json:"boot"`
 	SentAt  Time              `json:"sent_at"`
 	Clock   string            `json:"clock"`
-	Enc     string            `json:"enc"`    // "json"
+	Enc     string            `json:"enc"`    // EncJSON; see SealCompact for the other
 	SHA256  string            `json:"sha256"` // hex, over the records' bytes joined by one LF each
 	Records []json.RawMessage `json:"records"`
 }
@@ -104,9 +104,10 @@ type StreamStatus struct {
 
 // CentralStatus is the payload of the centre's retained status and will.
 type CentralStatus struct {
-	V      int  `json:"v"`
-	Online bool `json:"online"`
-	At     Time `json:"at"`
+	V      int      `json:"v"`
+	Online bool     `json:"online"`
+	At     Time     `json:"at"`
+	Enc    []string `json:"enc,omitempty"` // encodings of rd that it takes besides EncJSON
 }
 
 // Time is a UTC instant with millisecond resolution on the wire, RFC 3339 ("2026-11-21T06:00:00.000Z").

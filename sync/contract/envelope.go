@@ -55,12 +55,9 @@ func open(payload []byte) (Envelope, *Invalid) {
 	if len(payload) > Rd.MaxPayload() {
 		return Envelope{}, invalid(CodeTooLarge, "$", "%d bytes", len(payload))
 	}
-	var e Envelope
-	if bad := decode(payload, &e, CodeBadEnvelope); bad != nil || e.V != Version {
-		if other := checkVersion(payload); other != nil {
-			return identity(payload), other
-		}
-		return Envelope{}, bad
+	e, bad := openHead(payload)
+	if bad != nil {
+		return e, bad
 	}
 	if bad := checkEnvelope(e); bad != nil {
 		return Envelope{}, bad
@@ -70,6 +67,24 @@ func open(payload []byte) (Envelope, *Invalid) {
 	}
 	if len(payload) > e.Stream.MaxPayload() {
 		return Envelope{}, invalid(CodeTooLarge, "$", "%d bytes on stream %s", len(payload), e.Stream)
+	}
+	return e, nil
+}
+
+func openHead(payload []byte) (Envelope, *Invalid) {
+	if rest, ok := bytes.CutPrefix(payload, compactMark); ok {
+		return openCompact(rest)
+	}
+	var e Envelope
+	bad := decode(payload, &e, CodeBadEnvelope)
+	if bad != nil || e.V != Version {
+		if other := checkVersion(payload); other != nil {
+			return identity(payload), other
+		}
+		return Envelope{}, bad
+	}
+	if e.Enc != EncJSON {
+		return Envelope{}, invalid(CodeBadEnvelope, "enc", "unknown")
 	}
 	return e, nil
 }
@@ -138,8 +153,6 @@ func checkEnvelope(e Envelope) *Invalid {
 		return bad("sent_at", "missing")
 	case !short(e.Clock):
 		return bad("clock", "not 1 to %d bytes", maxShort)
-	case e.Enc != EncJSON:
-		return bad("enc", "unknown")
 	case e.N != len(e.Records):
 		return bad("n", "%d, but %d records", e.N, len(e.Records))
 	}

@@ -78,7 +78,7 @@ func TestMessagesAreAsInTheExamples(t *testing.T) {
 	golden(t, "envelope_tx", payload)
 	golden(t, "ack", Marshal(exampleAck))
 	golden(t, "status", Marshal(exampleStatus))
-	golden(t, "central_status", Marshal(CentralStatus{V: Version, Online: true, At: At(exampleTime)}))
+	golden(t, "central_status", Marshal(CentralStatus{V: Version, Online: true, At: At(exampleTime), Enc: []string{EncColumns}}))
 
 	if _, err := Open(fromGolden(t, "envelope_tx")); err != nil {
 		t.Error(err)

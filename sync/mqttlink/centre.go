@@ -78,7 +78,7 @@ func (c *Centre) Ack(ctx context.Context, node string, s contract.Stream, a cont
 }
 
 func (c *Centre) status(online bool) message {
-	s := contract.CentralStatus{V: contract.Version, Online: online, At: contract.At(time.Now())}
+	s := contract.CentralStatus{V: contract.Version, Online: online, At: contract.At(time.Now()), Enc: []string{contract.EncColumns}}
 	return message{contract.CentralStatusTopic, 1, true, contract.Marshal(s)}
 }
 

@@ -160,7 +160,7 @@ func (n *Node) read(topic string, payload []byte) (outbox.Event, error) {
 	if topic == contract.CentralStatusTopic {
 		s, err := contract.OpenCentralStatus(payload)
 		if s.Online {
-			return outbox.Event{Kind: outbox.CentralOnline}, err
+			return outbox.Event{Kind: outbox.CentralOnline, Enc: s.Enc}, err
 		}
 		return outbox.Event{Kind: outbox.CentralOffline}, err
 	}

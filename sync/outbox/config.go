@@ -17,6 +17,7 @@ type Config struct {
 	Now     func() time.Time // time.Now when nil
 	OnAlarm func(Alarm)      // must not block; may be called from several goroutines
 
+	PlainReadings bool          // send readings as JSON even to a centre that takes the compact encoding
 	Window        int           // envelopes of a stream that may wait for the centre's word; 8
 	WindowBytes   int           // no further envelope once so much of a stream is under way; 256 KiB
 	Linger        time.Duration // how long a reading waits for company; 5 s

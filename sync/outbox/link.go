@@ -24,6 +24,7 @@ type Event struct {
 	Kind   EventKind
 	Stream contract.Stream // of Acked
 	Ack    contract.Ack    // of Acked
+	Enc    []string        // of CentralOnline: what the centre takes besides JSON
 }
 
 // EventKind tells events apart.

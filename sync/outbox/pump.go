@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ type Pump struct {
 
 	connected bool
 	central   bool
+	compact   bool // the centre takes readings in the compact encoding
 	flight    uint64
 	landings  chan landing
 	grown     chan struct{}
@@ -163,10 +165,14 @@ func (p *Pump) seal(l *lane, records []Record) ([]byte, error) {
 		}
 		raws[i] = r.Raw
 	}
-	return contract.Seal(contract.Envelope{
+	head := contract.Envelope{
 		Node: p.cfg.Node, Epoch: l.epoch, Stream: l.stream, Seq0: l.next, Boot: p.cfg.Boot,
 		SentAt: contract.At(p.cfg.Now()), Clock: p.cfg.Clock(),
-	}, raws)
+	}
+	if p.compact && l.stream == contract.Rd {
+		return contract.SealCompact(head, raws)
+	}
+	return contract.Seal(head, raws)
 }
 
 // hear takes in what has happened meanwhile without waiting.
@@ -217,6 +223,7 @@ func (p *Pump) event(e Event) {
 			p.renew()
 		}
 		p.central = true
+		p.compact = !p.cfg.PlainReadings && slices.Contains(e.Enc, contract.EncColumns)
 	case CentralOffline:
 		p.central = false
 	case Acked:

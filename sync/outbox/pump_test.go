@@ -243,3 +243,32 @@ func TestTheWindowCountsBytesToo(t *testing.T) {
 		}
 	})
 }
+
+func TestReadingsAreCompactForACentreThatTakesIt(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cfg     outbox.Config
+		enc     []string
+		compact bool
+	}{
+		"offered":            {outbox.Config{}, []string{"later", contract.EncColumns}, true},
+		"not offered":        {outbox.Config{}, nil, false},
+		"offered, not taken": {outbox.Config{PlainReadings: true}, []string{contract.EncColumns}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, tc.cfg, func(r *rig) {
+				fill(r.rd, 50)
+				fill(r.tx, 50)
+				r.link.Tell(outbox.Event{Kind: outbox.Connected})
+				r.link.Tell(outbox.Event{Kind: outbox.CentralOnline, Enc: tc.enc})
+				r.pass(time.Minute)
+				r.wantAcked(r.rd, 50)
+				for _, s := range r.link.Sent() {
+					e, err := contract.Open(s.Payload)
+					if want := tc.compact && s.Stream == contract.Rd; err != nil || (e.Enc == contract.EncColumns) != want {
+						t.Errorf("%s as %s, %v", s.Stream, e.Enc, err)
+					}
+				}
+			})
+		})
+	}
+}
