@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,12 +21,15 @@ func (fragile) Traits() Traits { return Traits{Fragile: true} }
 
 func TestLostPortIsLookedForWithGrowingPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var tries []time.Duration
 		from := time.Now()
-		there := false
+		var there atomic.Bool
 		l := New("x", func(context.Context) (Conn, error) {
+			mu.Lock()
 			tries = append(tries, time.Since(from))
-			if !there {
+			mu.Unlock()
+			if !there.Load() {
 				return nil, errors.New("no such device")
 			}
 			ours, theirs := net.Pipe()
@@ -33,11 +39,15 @@ func TestLostPortIsLookedForWithGrowingPauses(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- l.Run(ctx) }()
-		time.Sleep(20 * time.Second)
+		time.Sleep(20 * time.Second) // the bubble's clock
+		synctest.Wait()
 		if _, err := ask(t, l); !errors.Is(err, meter.ErrLine) {
 			t.Errorf("exchange on a lost line: %v", err)
 		}
 		want := []time.Duration{0, 1, 3, 7, 12, 17}
+		mu.Lock()
+		tries := slices.Clone(tries)
+		mu.Unlock()
 		if len(tries) != len(want) {
 			t.Fatalf("tries at %v, want seconds %v", tries, want)
 		}
@@ -46,8 +56,8 @@ func TestLostPortIsLookedForWithGrowingPauses(t *testing.T) {
 				t.Errorf("try %d at %s, want %ds", i, tries[i], w)
 			}
 		}
-		there = true
-		time.Sleep(5 * time.Second)
+		there.Store(true)
+		time.Sleep(5 * time.Second) // the bubble's clock
 		if !l.Stats().Up {
 			t.Error("port came back and is not open")
 		}
@@ -118,7 +128,7 @@ func TestTrapPeerThatHangsUpAtOnceIsNotHammered(t *testing.T) {
 		defer l.Close()
 		for range 600 {
 			expectError(t, l, meter.ErrLine)
-			time.Sleep(100 * ms)
+			time.Sleep(100 * ms) // the bubble's clock
 		}
 		if opened > 12 {
 			t.Errorf("opened %d times in a minute", opened)
