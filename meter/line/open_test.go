@@ -46,14 +46,14 @@ func TestLostPortIsLookedForWithGrowingPauses(t *testing.T) {
 		}
 		want := []time.Duration{0, 1, 3, 7, 12, 17}
 		mu.Lock()
-		tries := slices.Clone(tries)
+		seen := slices.Clone(tries)
 		mu.Unlock()
-		if len(tries) != len(want) {
-			t.Fatalf("tries at %v, want seconds %v", tries, want)
+		if len(seen) != len(want) {
+			t.Fatalf("tries at %v, want seconds %v", seen, want)
 		}
 		for i, w := range want {
-			if tries[i] != w*time.Second {
-				t.Errorf("try %d at %s, want %ds", i, tries[i], w)
+			if seen[i] != w*time.Second {
+				t.Errorf("try %d at %s, want %ds", i, seen[i], w)
 			}
 		}
 		there.Store(true)
