@@ -73,6 +73,9 @@ func (r *readings) commit(jobs []*job) {
 	var used int64
 	end := func(w *writeTx) error {
 		used = w.tx.Size()
+		if err := r.withinMark(w); err != nil {
+			return err
+		}
 		if err := r.snapshotDue(w); err != nil {
 			return err
 		}
@@ -128,6 +131,22 @@ func (r *readings) reserve(upto uint64) error {
 		w.after = append(w.after, func() { r.reservedUpto(st.Reserved) })
 		return nil
 	})
+}
+
+var errBeyondMark = errors.New("numbers are used up to the reserved mark")
+
+// withinMark holds fast that no number is stored above the mark.
+func (r *readings) withinMark(w *writeTx) error {
+	st, err := w.stream(contract.Rd)
+	if err != nil {
+		return err
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if st.Next-1 > r.reserved {
+		return fmt.Errorf("next is %d, mark is %d: %w", st.Next, r.reserved, errBeyondMark)
+	}
+	return nil
 }
 
 func (r *readings) reservedUpto(n uint64) {

@@ -1,0 +1,162 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tally/sync/contract"
+)
+
+// Restore makes the data folder dir, which must not exist or be empty, out of a backup. The ledger gets a new epoch,
+// because numbers above those of the backup may have been given since. What the centre had not acknowledged at the time
+// of the backup is numbered anew from 1; the first record on ev, ledger_restored, says which old number became which,
+// so that the centre can leave out what it has. The folder appears under its name when it is complete.
+func Restore(ctx context.Context, backup, dir string, opts Options) error {
+	m, err := ReadManifest(backup)
+	if err != nil {
+		return err
+	}
+	opts, err = opts.withDefaults()
+	if err != nil {
+		return err
+	}
+	if err := vacant(dir); err != nil {
+		return err
+	}
+	fresh := strings.TrimRight(dir, `/\`) + ".restore"
+	if err := os.RemoveAll(fresh); err != nil { // left by a cut
+		return fmt.Errorf("restore: %w", err)
+	}
+	if err := restore(ctx, backup, fresh, m, opts); err != nil {
+		return errors.Join(err, os.RemoveAll(fresh))
+	}
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // empty
+		return fmt.Errorf("restore: %w", err)
+	}
+	return opts.Hooks.rename(fresh, dir)
+}
+
+func vacant(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("restore to %s: %w", dir, err)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("restore to %s: %w; move it away first", dir, ErrExists)
+	}
+	return nil
+}
+
+// ReadManifest reads what a backup says about itself.
+func ReadManifest(backup string) (Manifest, error) {
+	raw, err := os.ReadFile(filepath.Join(backup, manifestName))
+	if err != nil {
+		return Manifest{}, fmt.Errorf("read backup: %w", err)
+	}
+	var m Manifest
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return m, fmt.Errorf("decode manifest: %w: %w", err, ErrDamaged)
+	}
+	if m.V != 1 {
+		return m, fmt.Errorf("backup has version %d, this version knows 1: %w", m.V, ErrNewer)
+	}
+	for name := range m.Files {
+		if !filepath.IsLocal(filepath.FromSlash(name)) {
+			return m, fmt.Errorf("backup names a file outside itself: %w", ErrDamaged)
+		}
+	}
+	if _, ok := m.Files["ledger.db"]; !ok {
+		return m, fmt.Errorf("backup has no ledger: %w", ErrDamaged)
+	}
+	return m, nil
+}
+
+func restore(ctx context.Context, backup, fresh string, m Manifest, opts Options) error {
+	old := filepath.Join(fresh, "old")
+	if err := os.MkdirAll(filepath.Join(old, "readings"), 0o700); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	for name, want := range m.Files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := copyIn(filepath.Join(backup, filepath.FromSlash(name)), filepath.Join(old, filepath.FromSlash(name)), want); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(filepath.Join(old, "ledger.db"), filepath.Join(fresh, "ledger.db")); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	was, err := renewLedger(filepath.Join(fresh, "ledger.db"), m, opts)
+	if err != nil {
+		return err
+	}
+	if err := takeOver(ctx, fresh, old, was, opts); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(old); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	return opts.Hooks.syncDir(fresh)
+}
+
+// copyIn copies a file of a backup and refuses one that is not what was backed up.
+func copyIn(from, to string, want File) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("read backup: %w", err)
+	}
+	defer src.Close()
+	got, err := copyOut(to, func(w io.Writer) error { _, err := io.Copy(w, src); return err })
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("%s in the backup: %w", filepath.Base(from), ErrDamaged)
+	}
+	return nil
+}
+
+// takeOver brings the readings of the old epoch into the new one.
+func takeOver(ctx context.Context, fresh, old string, was streamState, opts Options) error {
+	opts.Linger = 0
+	s, err := Open(fresh, opts)
+	if err != nil {
+		return err
+	}
+	paths, err := filepath.Glob(filepath.Join(old, "readings", "*.db"))
+	for i, path := range paths {
+		if err != nil {
+			break
+		}
+		err = s.readings.takeOver(ctx, path, was.Acked+1, i == len(paths)-1)
+	}
+	return errors.Join(err, s.Close())
+}
+
+// Renumbered says that the records From to To of the old epoch have the numbers from As on in the new one. To is below
+// From when there was nothing to take over. It is exact for tx and ev; of rd To is only an upper bound, and readings
+// behind a lost range close up, so readings are told apart by their id, which stays.
+type Renumbered struct {
+	From uint64 `json:"from"`
+	To   uint64 `json:"to"`
+	As   uint64 `json:"as"` // new number of From
+}
+
+// TypeLedgerRestored is the type of the first record on ev after a restore.
+const TypeLedgerRestored = "ledger_restored"
+
+// LedgerRestored is the body of ledger_restored.
+type LedgerRestored struct {
+	OldEpoch string                         `json:"old_epoch"`
+	BackupAt contract.Time                  `json:"backup_at"`
+	Streams  map[contract.Stream]Renumbered `json:"streams"`
+	Receipts map[string]uint64              `json:"receipts"` // by station: numbers up to this one may have been used
+}
