@@ -78,6 +78,11 @@ func doubtVoid(t *testing.T, w *window) {
 	o := w.doubt()
 	w.Press("v")
 	w.Wait(`document.getElementById("ask").open`)
+	w.remove()
+	w.Wait(`!document.getElementById("ask").open`)
+	w.doubt()
+	w.Press("v")
+	w.Wait(`document.getElementById("ask").open`)
 	if !strings.Contains(w.Text("#ask"), "¥ 58.30") {
 		t.Errorf("the question does not name the sum: %s", w.Text("#ask"))
 	}

@@ -118,16 +118,17 @@ func refusal(t *testing.T, w *window) {
 // Removing the card clears everything of the customer, whatever was on the screen.
 func removal(t *testing.T, w *window) {
 	w.enter()
-	for n, keys := range []string{"", "12", "12" + webtest.Enter, "12" + webtest.Enter + webtest.Enter} {
+	steps := []struct{ keys, shown string }{
+		{"", `document.querySelector(".desk.ready")`},
+		{"12", `document.getElementById("amount").value == "12"`},
+		{webtest.Enter, `document.querySelector(".quote")`},
+		{webtest.Enter, `document.querySelector(".receipt")`},
+	}
+	for n := range steps {
 		w.insert(insertion(n + 1))
-		for _, key := range keys {
-			w.Press(string(key))
-			switch {
-			case string(key) == webtest.Enter && w.f.count("Quote") > 0 && w.Text(".quote") != "":
-				w.Wait(`document.querySelector(".receipt")`)
-			case string(key) == webtest.Enter:
-				w.Wait(`document.querySelector(".quote, .receipt")`)
-			}
+		for _, s := range steps[:n+1] {
+			w.Press(s.keys)
+			w.Wait(s.shown)
 		}
 		w.remove()
 		w.clean(t)
@@ -156,9 +157,28 @@ func removalWhileWriting(t *testing.T, w *window) {
 		w.Wait(`document.getElementById("busy").hidden`)
 		w.clean(t)
 	}
+	w.Wait(`document.querySelector("#note [data-code=write_unknown]")`)
 	if !strings.Contains(w.Text("#last"), "000001") {
 		t.Errorf("the finished sale is not named: %q", w.Text("#last"))
 	}
+}
+
+// How a sale ended stays on the screen when the card is taken out right then, and goes with the next card.
+func outcomeStays(t *testing.T, w *window) {
+	w.f.change(func() { w.f.refuse["Sell"] = &counter.Refusal{Code: counter.CodeWriteUnknown} })
+	w.enter()
+	w.insert(1)
+	w.Press("20" + webtest.Enter)
+	w.Wait(`document.querySelector(".quote")`)
+	w.Press(webtest.Enter)
+	w.Wait(`document.querySelector("#note [data-code=write_unknown]")`)
+	w.remove()
+	if w.Text("#note [data-code=write_unknown]") == "" {
+		t.Error("the clerk does not learn that the sale is in doubt")
+	}
+	w.clean(t)
+	w.insert(2)
+	w.Wait(`!document.getElementById("note").firstElementChild`)
 }
 
 func anotherCard(t *testing.T, w *window) {

@@ -24,6 +24,7 @@ func TestBrowser(t *testing.T) {
 		"refusal leaves what was typed": refusal,
 		"removal clears the page":       removal,
 		"removal while writing":         removalWhileWriting,
+		"outcome outlives the card":     outcomeStays,
 		"another card ends the quote":   anotherCard,
 		"reprint":                       reprint,
 		"paper":                         paper,

@@ -13,6 +13,8 @@
 	let seen = "0";        // insertion that the panel belongs to
 	let sale = null;       // {request, body} of the quote on the screen, kept until its outcome is known
 	let unsure = false;    // the sale was sent and nothing came back
+	let outcome = false;   // the note says how a sale ended, and so outlives the card
+	let asked = null;      // {what, order} of the question in the dialog
 	let busy = false;      // a request of this panel is under way
 	let printed = false;   // the receipt on the screen went to the printer
 	let lastOrder = null;  // order of the last receipt, to reopen it
@@ -43,7 +45,11 @@
 		box.className = "note bad"; box.setAttribute("role", "alert");
 		p.className = "what"; p.textContent = text;
 		box.append(p); note.replaceChildren(box);
+		outcome = true;
 	}
+
+	// result shows how a sale ended. It stays when the card is taken out: nobody must miss it.
+	function result(html) { note.innerHTML = html; outcome = true; }
 
 	function say(text) { $("say").textContent = text; }
 
@@ -66,18 +72,19 @@
 		if (here !== seen) {
 			const gone = here === "0";
 			seen = here;
-			if (!unsure) clear(gone && busy);
+			if (dialog.open) dialog.close();
+			if (!unsure) clear(gone && (busy || outcome));
 			if (gone) say(words.empty);
 		}
 		if (d && d.dataset.say !== refresh.said) { refresh.said = d.dataset.say; say(d.dataset.say); }
 		show();
 	}
 
-	// clear empties the panel. A message about a sale that is still under way stays until it is answered.
+	// clear empties the panel.
 	function clear(keepNote) {
 		amount.value = "";
 		quote.replaceChildren(); receipt.replaceChildren();
-		if (!keepNote) note.replaceChildren();
+		if (!keepNote) { note.replaceChildren(); outcome = false; }
 		if (!busy) { sale = null; unsure = false; }
 		printed = false;
 	}
@@ -167,8 +174,7 @@
 		unsure = false; sale = null;
 		quote.replaceChildren();
 		note.replaceChildren();
-		if (!r.ok) { note.innerHTML = r.html; return; }
-		take(r.html, at === seen);
+		if (r.ok) take(r.html, at === seen); else result(r.html);
 	}
 
 	// take shows a receipt. When its card is gone by now, only the number of the receipt is shown.
@@ -211,24 +217,25 @@
 
 	// --- an order in doubt ---
 
-	async function resolve(act, order, question) {
+	// resolve carries out a choice; one that moves money out of the drawer asks first.
+	function resolve(what, order, question) {
 		if (busy) return;
-		if (question) {
-			$("ask-text").textContent = question;
-			dialog.returnValue = "";
-			amount.focus();
-			dialog.showModal(); // gives the focus back to the field when it closes
-			await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
-			if (dialog.returnValue !== "yes") return;
-		}
+		if (!question) { carryOut(what, order); return; }
+		asked = { what, order };
+		$("ask-text").textContent = question;
+		amount.focus();
+		dialog.showModal(); // gives the focus back to the field when it closes
+	}
+
+	function carryOut(what, order) {
 		const at = seen;
 		return once(async () => {
-			sale = act === "retry" ? {} : null; // a card is being written: say so
+			sale = what === "retry" ? {} : null; // a card is being written: say so
 			show();
 			try {
-				const r = await call("orders/" + encodeURIComponent(order) + "/" + act);
+				const r = await call("orders/" + encodeURIComponent(order) + "/" + what);
 				note.replaceChildren();
-				if (!r.ok || act === "void") note.innerHTML = r.html; else take(r.html, at === seen);
+				if (!r.ok || what === "void") result(r.html); else take(r.html, at === seen);
 			} finally { sale = null; }
 		});
 	}
@@ -370,6 +377,11 @@
 	amount.addEventListener("compositionend", () => typed());
 	$("sale").addEventListener("submit", (e) => e.preventDefault());
 	$("search").addEventListener("submit", (e) => { e.preventDefault(); if ($("query").value.trim()) search().catch(() => warn(words.offline)); });
+	dialog.querySelector("form").addEventListener("submit", (e) => {
+		const a = asked;
+		asked = null;
+		if (a && e.submitter && e.submitter.value === "yes") carryOut(a.what, a.order);
+	});
 	window.addEventListener("afterprint", () => amount.focus());
 
 	// --- live ---
