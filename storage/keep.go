@@ -63,7 +63,7 @@ func (r *readings) keep(ctx context.Context, typ string, at time.Time, id string
 
 // commit is what the readings' committer runs.
 func (r *readings) commit(jobs []*job) {
-	file, err := r.ready(uint64(len(jobs)))
+	file, err := r.prepare(uint64(len(jobs)))
 	if err != nil {
 		for _, j := range jobs {
 			j.finish(storeErr(err))
@@ -101,6 +101,18 @@ func (r *readings) settled(w *writeTx) {
 		r.segs[len(r.segs)-1].last = st.Next - 1
 	}
 	r.publish()
+}
+
+// prepare makes room, if there is little, and gets ready for n records.
+func (r *readings) prepare(n uint64) (*boltFile, error) {
+	if err := r.yield(); err != nil {
+		return nil, err
+	}
+	file, err := r.ready(n)
+	if err != nil && r.s.room.tight(err) && r.dropOldest() {
+		return r.ready(n)
+	}
+	return file, err
 }
 
 // ready reserves n numbers and returns the file to write to.

@@ -83,11 +83,14 @@ func (r *readings) renameDamaged(path string) error {
 
 // recover decides what to do after a commit of readings failed: the file to try again with, or nil.
 func (r *readings) recover(err error, n uint64) *boltFile {
-	if !errors.Is(err, ErrDamaged) {
-		return nil
-	}
-	if err := r.replace(r.newest(), err); err != nil {
-		r.s.opts.warn("damaged segment could not be replaced", "err", err)
+	switch {
+	case errors.Is(err, ErrDamaged):
+		if err := r.replace(r.newest(), err); err != nil {
+			r.s.opts.warn("damaged segment could not be replaced", "err", err)
+			return nil
+		}
+	case r.s.room.tight(err) && r.dropOldest():
+	default:
 		return nil
 	}
 	file, err := r.ready(n)
