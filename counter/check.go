@@ -20,31 +20,46 @@ const journalDepth = 8
 // nothing stands against it). The account is returned along with a refusal as soon as it is known. The reasons are
 // tried from "who is this" over "is money open" to "what does the card say", so that the clerk hears the true one.
 func (s *Service) standing(tx Tx, st purse.State) (Account, error) {
-	if st.Card.Region != s.o.Region {
-		return Account{}, refuse(CodeOtherRegion, nil, "region", hex4(st.Card.Region), "ours", hex4(s.o.Region))
-	}
-	if !customerCard(st.Kind) {
-		return Account{}, refuse(CodeNotUserCard, nil, "kind", string(st.Kind))
-	}
-	a, err := tx.AccountOfCard(st.Card)
-	if errors.Is(err, ErrNotFound) {
-		return a, refuse(CodeUnknownCard, err, "card", st.Card.String())
-	}
+	a, journal, err := s.customer(tx, st)
 	if err != nil {
-		return a, err
-	}
-	journal, err := tx.OrdersOfCard(st.Card, journalDepth)
-	if err != nil {
-		return a, err
-	}
-	if err := openMoney(journal); err != nil {
 		return a, err
 	}
 	if len(a.Locks) > 0 {
 		l := a.Locks[0]
 		return a, refuse(CodeLocked, nil, "reason", l.Reason, "by", l.By, "at", l.At.In(s.o.Location).Format("2006-01-02 15:04"))
 	}
-	return a, cardStanding(a, st, journal)
+	if err := sound(a, st); err != nil {
+		return a, err
+	}
+	if err := sequence(a, st, journal); err != nil {
+		return a, err
+	}
+	if gasOn(st) {
+		return a, refuse(CodeNotSwiped, nil, "volume", inUnits(st.Order.Qty, st.Unit).String(), "at", st.Order.At)
+	}
+	return a, nil
+}
+
+// customer finds whose card this is, with its newest orders, newest first, and refuses while one of them is open.
+func (s *Service) customer(tx Tx, st purse.State) (Account, []Order, error) {
+	if st.Card.Region != s.o.Region {
+		return Account{}, nil, refuse(CodeOtherRegion, nil, "region", hex4(st.Card.Region), "ours", hex4(s.o.Region))
+	}
+	if !customerCard(st.Kind) {
+		return Account{}, nil, refuse(CodeNotUserCard, nil, "kind", string(st.Kind))
+	}
+	a, err := tx.AccountOfCard(st.Card)
+	if errors.Is(err, ErrNotFound) {
+		return a, nil, refuse(CodeUnknownCard, err, "card", st.Card.String())
+	}
+	if err != nil {
+		return a, nil, err
+	}
+	journal, err := tx.OrdersOfCard(st.Card, journalDepth)
+	if err == nil {
+		err = openMoney(journal)
+	}
+	return a, journal, err
 }
 
 // customerCard tells cards that carry gas from those that set up meters.
@@ -65,8 +80,8 @@ func openMoney(journal []Order) error {
 	return nil
 }
 
-// cardStanding compares the card with what the ledger knows of it.
-func cardStanding(a Account, st purse.State, journal []Order) error {
+// sound refuses a card that cannot carry this customer's gas.
+func sound(a Account, st purse.State) error {
 	switch {
 	case st.Unit.Litres() == 0:
 		return refuse(cardreader.CodeNotSupported, nil, "unit", string(st.Unit))
@@ -75,28 +90,36 @@ func cardStanding(a Account, st purse.State, journal []Order) error {
 	case st.Meter != "" && a.Meter != "" && st.Meter != a.Meter:
 		return refuse(CodeOtherMeter, nil, "meter", st.Meter, "ours", a.Meter)
 	}
-	if err := sequence(a, st, journal); err != nil {
-		return err
-	}
-	if !st.Swiped {
-		return refuse(CodeNotSwiped, nil, "volume", inUnits(st.Order.Qty, st.Unit).String(), "at", st.Order.At)
-	}
 	return nil
+}
+
+// gasOn reports whether the card carries gas that the meter has not taken. After a refund the newest order is not
+// swiped either, but its total is what the meter has credited already: nothing waits on the card.
+func gasOn(st purse.State) bool {
+	if st.Swiped {
+		return false
+	}
+	var taken purse.Amount
+	if st.WriteBack != nil {
+		taken = st.WriteBack.Accepted
+	}
+	return st.Order.Cumulative != taken || brokenArea(st, "write_back")
+}
+
+func brokenArea(st purse.State, prefix string) bool {
+	return slices.ContainsFunc(st.Damaged, func(w string) bool { return strings.HasPrefix(w, prefix) })
 }
 
 // damaged tells a card whose orders cannot be told, or whose write-back is broken so that nobody knows whether the
 // order was swiped. A torn area beside a valid one is what an interrupted write leaves, and no reason.
 func damaged(st purse.State) bool {
-	broken := func(prefix string) bool {
-		return slices.ContainsFunc(st.Damaged, func(w string) bool { return strings.HasPrefix(w, prefix) })
-	}
 	switch {
-	case broken("slots_conflict"):
+	case brokenArea(st, "slots_conflict"):
 		return true
 	case st.Order == nil:
 		return len(st.Damaged) > 0
 	}
-	return !st.Swiped && st.WriteBack == nil && broken("write_back")
+	return !st.Swiped && st.WriteBack == nil && brokenArea(st, "write_back")
 }
 
 // sequence refuses an older image of the card and a write that the ledger does not know, on the card itself or taken by

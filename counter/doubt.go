@@ -98,7 +98,7 @@ func (w *writing) intendAgain(tx Tx, p Purse, st purse.State, id string) (Order,
 	if err != nil {
 		return o, err
 	}
-	plan, err := p.Plan(st, s.order(o, a, op))
+	plan, err := p.Plan(st, s.onCard(o, a, op))
 	if err != nil {
 		return o, planRefusal(err)
 	}

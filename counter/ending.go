@@ -5,7 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"strings"
 
+	"tally/cardreader/purse"
 	"tally/sync/contract"
 )
 
@@ -59,7 +61,10 @@ func (s *Service) close(tx Tx, o *Order, e ending) error {
 		o.Why = e.why
 	}
 	if e.by.Operator != "" {
-		o.ClosedBy, o.Reason = e.by.Operator, e.reason
+		o.ClosedBy = e.by.Operator
+	}
+	if e.reason != "" {
+		o.Reason = strings.TrimSpace(o.Reason + "\n" + e.reason)
 	}
 	var err error
 	switch e.state {
@@ -77,39 +82,59 @@ func (s *Service) close(tx Tx, o *Order, e ending) error {
 	return errors.Join(err, tx.PutOrder(*o))
 }
 
-// closeDone books a sale whose card was read back.
+// closeDone books an order whose card was read back. A sale was counted in its tiers with its intent, a refund is only
+// now.
 func (s *Service) closeDone(tx Tx, o *Order) error {
 	a, err := tx.Account(o.Account)
 	if err != nil {
 		return err
 	}
 	a.CardSeq = o.Plan.Seq
+	if o.Op == purse.OpRefund && a.PeriodStart == o.Period {
+		a.Bought += o.Volume
+	}
 	if err := tx.PutAccount(a); err != nil {
 		return err
 	}
 	if o.Receipt, err = tx.NextReceipt(s.o.Station); err != nil {
 		return err
 	}
-	return tx.Emit(saleRecord(contract.TypeSale, *o))
+	return tx.Emit(saleRecord(recordTypes[o.Op].done, *o))
 }
 
-// closeVoid gives the money and the tier volume back. The centre hears of it only when it has heard of the order before,
-// as one in doubt: a sale that ended before anybody was told of it never was one.
+// closeVoid gives the money and the tier volume of a sale back, or lets an order be refunded again whose refund came to
+// nothing. The centre hears of it only when it has heard of the order before, as one in doubt: what ended before anybody
+// was told of it never was.
 func (s *Service) closeVoid(tx Tx, o *Order) error {
+	var err error
+	switch o.Op {
+	case purse.OpBuy:
+		err = giveBack(tx, *o)
+	case purse.OpRefund:
+		err = refundable(tx, *o)
+	}
+	if err != nil || !o.Doubted {
+		return err
+	}
+	return tx.Emit(saleRecord(recordTypes[o.Op].void, *o))
+}
+
+func giveBack(tx Tx, o Order) error {
 	a, err := tx.Account(o.Account)
+	if err != nil || a.PeriodStart != o.Period {
+		return err
+	}
+	a.Bought -= o.Volume
+	return tx.PutAccount(a)
+}
+
+func refundable(tx Tx, refund Order) error {
+	o, err := tx.Order(refund.Of)
 	if err != nil {
 		return err
 	}
-	if a.PeriodStart == o.Period {
-		a.Bought -= o.Volume
-		if err := tx.PutAccount(a); err != nil {
-			return err
-		}
-	}
-	if !o.Doubted {
-		return nil
-	}
-	return tx.Emit(saleRecord(contract.TypeSaleVoid, *o))
+	o.RefundedBy = ""
+	return tx.PutOrder(o)
 }
 
 // endOrKeep commits an ending, or keeps it in memory until the ledger can store it: settle tries again.

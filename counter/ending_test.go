@@ -2,6 +2,7 @@ package counter
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -40,11 +41,12 @@ func TestPromise12AnEndIsCommittedOnce(t *testing.T) {
 	for _, first := range []OrderState{Done, Void, InDoubt, Quarantined} {
 		for _, second := range []OrderState{Done, Void, InDoubt, Quarantined} {
 			j := &journal{
-				order:   Order{ID: "o", State: Intended, Volume: 5, Period: "p", Plan: purse.Plan{Seq: 4}},
+				order:   Order{ID: "o", Op: purse.OpBuy, State: Intended, Volume: 5, Period: "p", Plan: purse.Plan{Seq: 4}},
 				account: Account{No: "a", Bought: 5, PeriodStart: "p"},
 			}
 			s, err := New(Options{
 				Store: j, Station: "H", Password: testCost, Now: time.Now,
+				Logger:  slog.New(slog.DiscardHandler),
 				Open:    func(context.Context, string, cardreader.Insertion) (Purse, error) { return nil, nil },
 				Resolve: func(purse.Plan, purse.State) purse.Verdict { return purse.Unclear },
 			})

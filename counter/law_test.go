@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"tally/cardreader/purse"
 	"tally/counter"
@@ -17,42 +18,36 @@ func (w *world) law() {
 	w.t.Helper()
 	var receipts []uint64
 	for id, card := range w.cards {
-		var done, open, paid, kept, back, doubt quantity.Volume
-		var no string
+		var b books
 		for _, o := range w.store.Orders() {
 			if o.Card != id {
 				continue
 			}
-			no = o.Account
-			paid += o.Volume
-			switch {
-			case o.State == counter.Done:
-				done += o.Volume
-				kept += o.Volume
-				receipts = append(receipts, o.Receipt)
-			case o.State == counter.Void:
-				back += o.Volume
-			case o.State.Open():
-				open += o.Volume
-				doubt += o.Volume
-			}
+			b.add(o)
 			w.lines(o)
+			if o.State == counter.Done {
+				receipts = append(receipts, o.Receipt)
+			}
 		}
-		if paid != kept+back+doubt {
-			w.t.Errorf("card %s: paid %s, kept %s, given back %s, in doubt %s", id, paid, kept, back, doubt)
-		}
-		if no == "" {
+		if b.account == "" {
 			continue
 		}
 		var onCard quantity.Volume
 		if st := card.State(); st.Order != nil {
 			onCard = quantity.Volume(st.Order.Cumulative) * st.Unit.Litres()
 		}
-		if onCard < done || onCard > done+open {
-			w.t.Errorf("card %s carries %s m³; sold %s, in doubt %s", id, onCard, done, open)
+		least, most := b.sold-b.refunded-b.refunding, b.sold-b.refunded+b.doubt
+		if !b.madeUp {
+			least -= w.lost
 		}
-		if a := w.account(no); a.Bought != done+open {
-			w.t.Errorf("account %s has bought %s in its tiers; sold %s, in doubt %s", no, a.Bought, done, open)
+		if onCard < least || onCard > most {
+			w.t.Errorf("card %s carries %s m³; %+v", id, onCard, b)
+		}
+		if a := w.account(b.account); a.Bought != b.sold-b.refunded+b.doubt {
+			w.t.Errorf("account %s has bought %s in its tiers; %+v", b.account, a.Bought, b)
+		}
+		if b.money != b.kept+b.back+b.open {
+			w.t.Errorf("account %s paid %s yuan; %+v", b.account, b.money, b)
 		}
 	}
 	seen := map[uint64]bool{}
@@ -65,6 +60,43 @@ func (w *world) law() {
 	w.told()
 }
 
+// books are what the journal says of one card.
+type books struct {
+	account                          string
+	sold, refunded, doubt, refunding quantity.Volume // refunding: a refund in doubt
+	money, kept, back, open          quantity.Money  // paid by the customer; for gas; given back; in doubt
+	madeUp                           bool
+}
+
+func (b *books) add(o counter.Order) {
+	b.account = o.Account
+	switch o.Op {
+	case purse.OpBuy:
+		b.money += o.Amount
+		switch {
+		case o.State == counter.Done:
+			b.sold += o.Volume
+			b.kept += o.Amount
+		case o.State == counter.Void:
+			b.back += o.Amount
+		default:
+			b.doubt += o.Volume
+			b.open += o.Amount
+		}
+	case purse.OpRefund:
+		switch {
+		case o.State == counter.Done:
+			b.refunded -= o.Volume
+			b.kept += o.Amount
+			b.back -= o.Amount
+		case o.State.Open():
+			b.refunding -= o.Volume
+		}
+	case purse.OpMakeUp:
+		b.madeUp = b.madeUp || o.State == counter.Done
+	}
+}
+
 // lines checks that the lines of an order add up.
 func (w *world) lines(o counter.Order) {
 	w.t.Helper()
@@ -72,6 +104,9 @@ func (w *world) lines(o counter.Order) {
 	var m quantity.Money
 	for _, l := range o.Lines {
 		v, m = v+l.Volume, m+l.Amount
+	}
+	if o.Op == purse.OpMakeUp {
+		v += o.Volume // costs nothing
 	}
 	if v != o.Volume || m != o.Amount {
 		w.t.Errorf("order %s: lines add up to %s m³ and %s yuan, the order says %s and %s", o.ID, v, m, o.Volume, o.Amount)
@@ -98,8 +133,13 @@ func (w *world) told() {
 			w.t.Errorf("the centre hears %+v of order %+v", body, o)
 		}
 	}
+	types := map[purse.Op][2]string{
+		purse.OpBuy:    {contract.TypeSale, contract.TypeSaleVoid},
+		purse.OpRefund: {counter.TypeRefund, counter.TypeRefundVoid},
+		purse.OpMakeUp: {counter.TypeMakeUp, counter.TypeMakeUpVoid},
+	}
 	for _, o := range w.store.Orders() {
-		sale, void, doubt := heard[contract.TypeSale+" "+o.ID], heard[contract.TypeSaleVoid+" "+o.ID], heard[contract.TypeCardInDoubt+" "+o.ID]
+		done, void := types[o.Op][0]+" "+o.ID, types[o.Op][1]+" "+o.ID
 		want := [2]int{}
 		switch {
 		case o.State == counter.Done:
@@ -107,17 +147,18 @@ func (w *world) told() {
 		case o.State == counter.Void && o.Doubted:
 			want[1] = 1
 		}
-		if got := [2]int{sale, void}; got != want {
-			w.t.Errorf("order %s is %s; the centre hears of %d sales and %d voids", o.ID, o.State, sale, void)
+		if got := [2]int{heard[done], heard[void]}; got != want {
+			w.t.Errorf("order %s (%s) is %s; the centre hears %d times that it is done, %d times that it is void", o.ID, o.Op, o.State, got[0], got[1])
 		}
-		if o.State == counter.InDoubt && doubt == 0 {
+		if o.State == counter.InDoubt && heard[contract.TypeCardInDoubt+" "+o.ID] == 0 {
 			w.t.Errorf("order %s is in doubt and the centre does not know", o.ID)
 		}
-		delete(heard, contract.TypeSale+" "+o.ID)
-		delete(heard, contract.TypeSaleVoid+" "+o.ID)
+		delete(heard, done)
+		delete(heard, void)
 	}
 	for what := range heard {
-		if what[:4] == "sale" {
+		typ, _, _ := strings.Cut(what, " ")
+		if typ != contract.TypeCardInDoubt && typ != contract.TypeQuarantine && typ != counter.TypeCardMismatch {
 			w.t.Errorf("the centre hears %q, which no order says", what)
 		}
 	}
@@ -155,7 +196,7 @@ func (w *world) closeAll(d counter.Desk, retry bool) {
 		if o.State.Open() {
 			w.t.Errorf("order %s is still %s", o.ID, o.State)
 		}
-		if o.State == counter.Done {
+		if o.State == counter.Done && o.Op != purse.OpMakeUp {
 			sold += o.Volume
 		}
 	}

@@ -61,14 +61,13 @@ func (of *offer) price(step quantity.Volume, a Ask) error {
 	return nil
 }
 
-// order is what goes on the card for this offer; cards and meters know local time only.
-func (s *Service) order(o Order, a Account, op Operator) purse.Order {
+// onCard is what goes on the card for an order of the journal.
+func (s *Service) onCard(o Order, a Account, op Operator) purse.Order {
 	unit := o.Unit.Litres()
-	last := o.Lines[len(o.Lines)-1]
 	return purse.Order{
-		Tag: TagOf(o.ID), Op: o.Op, Qty: purse.Amount(o.Volume / unit), Price: last.Price, Tier: uint8(last.Tier),
+		Tag: TagOf(o.ID), Op: o.Op, Qty: purse.Amount(o.Volume / unit), Price: o.Price, Tier: o.Tier,
 		Alarm: purse.Amount(s.o.Alarm / unit), Hoard: purse.Amount(a.Hoard / unit), Overdraft: purse.Amount(s.o.Overdraft / unit),
-		At: o.IntentAt.In(s.o.Location), Workstation: s.o.StationNo, Operator: op.No,
+		At: o.IntentAt, Workstation: s.o.StationNo, Operator: op.No,
 	}
 }
 

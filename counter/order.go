@@ -23,7 +23,8 @@ const (
 // Open reports whether the order's money is still without an end.
 func (s OrderState) Open() bool { return s == Intended || s == InDoubt || s == Quarantined }
 
-// Order is one journaled card write with its money: the sale journal.
+// Order is one journaled card write with its money: the sale journal. A refund has a negative volume, amount and lines, a
+// make-up a volume and no amount.
 type Order struct {
 	ID       string          `json:"id"`      // time-ordered, unique over all nodes
 	Request  string          `json:"request"` // the page's request id: the same request is the same order
@@ -46,8 +47,14 @@ type Order struct {
 	Receipt  uint64          `json:"receipt"` // number from the station's stock, 0 until Done
 	Copies   int             `json:"copies"`  // reprints so far
 	Plan     purse.Plan      `json:"plan"`
+	Price    quantity.Price  `json:"card_price"` // as written on the card: of the last line
+	Tier     uint8           `json:"card_tier"`
 	Doubted  bool            `json:"doubted"`   // was in doubt at some time
 	Why      string          `json:"why"`       // stable code of what went wrong, empty when nothing did
 	ClosedBy string          `json:"closed_by"` // operator who voided, retried or decided it
-	Reason   string          `json:"reason"`    // as that person wrote it, where a reason is asked for
+	Reason   string          `json:"reason"`    // as the person who asked or decided wrote it, where one is asked for
+
+	Of         string `json:"of"`          // the order that this one refunds or makes up
+	RefundedBy string `json:"refunded_by"` // the refund of this order, under way or done
+	ApprovedBy string `json:"approved_by"` // second person, where one is asked for
 }

@@ -121,7 +121,7 @@ func credited(w *world, c *chip, m *icmeter.Meter) {
 		if o.State.Open() {
 			w.t.Errorf("order %s is still %s", o.ID, o.State)
 		}
-		if o.State == counter.Done {
+		if o.State == counter.Done && o.Op != purse.OpMakeUp {
 			sold += o.Volume
 		}
 	}
@@ -215,5 +215,54 @@ func TestPromise2EveryFaultWithTheRealPurse(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestRefundWithTheRealPurse(t *testing.T) {
+	w, c, m, _ := realWorld(t)
+	r, err := secondSale(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := w.refund(w.desk(reader, settled), r.Order, refund1)
+	if err != nil || back.Amount != -r.Amount {
+		t.Fatalf("%+v %v", back, err)
+	}
+	d := w.insert(wang)
+	if d.Problem != nil {
+		t.Fatalf("desk %+v", d.Problem)
+	}
+	if _, err := w.sell(d, "request-000000003", 5*m3); err != nil {
+		t.Fatal(err)
+	}
+	credited(w, c, m)
+	if got := m.State().Accepted; got != 7500 {
+		t.Errorf("the meter has taken %d in all", got)
+	}
+	_, err = w.refund(w.insert(wang), w.store.Orders()[3].ID, "refund-0000000002")
+	w.wantCode(err, counter.CodeSwiped)
+}
+
+func TestMakeUpWithTheRealPurse(t *testing.T) {
+	for _, took := range []bool{false, true} {
+		w, c, m, _ := realWorld(t)
+		before := slices.Clone(c.mem)
+		if _, err := secondSale(w); err != nil {
+			t.Fatal(err)
+		}
+		w.remove(reader)
+		if took {
+			m.Swipe(c)
+		}
+		copy(c.mem, before)
+		d := w.insert(wang)
+		if d.Problem == nil || d.Problem.Code != counter.CodeCardBehind {
+			t.Fatalf("desk %+v", d.Problem)
+		}
+		r, err := w.makeUp(d)
+		if err != nil || r.Volume != 60*m3 || r.Amount != 0 {
+			t.Fatalf("%+v %v", r, err)
+		}
+		credited(w, c, m)
 	}
 }

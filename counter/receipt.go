@@ -43,7 +43,7 @@ func (s *Service) Receipt(ctx context.Context, sess Session, order string, again
 // receipt makes the receipt of an order that is done.
 func (s *Service) receipt(ctx context.Context, o Order) (Receipt, error) {
 	r := Receipt{
-		No: o.Receipt, Station: o.Station, Order: o.ID, At: o.EndAt, Operator: o.Operator, Volume: o.Volume,
+		Op: o.Op, No: o.Receipt, Station: o.Station, Order: o.ID, At: o.EndAt, Operator: o.Operator, Volume: o.Volume,
 		Lines: o.Lines, Amount: o.Amount, Capitals: tariff.Capitals(o.Amount), Copy: o.Copies, CardSeq: o.Plan.Seq,
 	}
 	err := s.view(ctx, func(tx Tx) error {

@@ -3,9 +3,26 @@ package counter
 import (
 	"encoding/hex"
 
+	"tally/cardreader/purse"
 	"tally/sync/contract"
 	"tally/sync/outbox"
 )
+
+// Types of records on the stream tx, beside those of package contract; their body is a contract.Sale, negative for a
+// refund and without an amount for a make-up.
+const (
+	TypeRefund     = "refund"
+	TypeRefundVoid = "refund_void"
+	TypeMakeUp     = "make_up"
+	TypeMakeUpVoid = "make_up_void"
+)
+
+// recordTypes say what the centre hears of the end of an order.
+var recordTypes = map[purse.Op]struct{ done, void string }{
+	purse.OpBuy:    {contract.TypeSale, contract.TypeSaleVoid},
+	purse.OpRefund: {TypeRefund, TypeRefundVoid},
+	purse.OpMakeUp: {TypeMakeUp, TypeMakeUpVoid},
+}
 
 // saleRecord tells the centre of a sale that was read back, or of one in doubt that was given up.
 func saleRecord(typ string, o Order) outbox.Draft {

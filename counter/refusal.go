@@ -62,7 +62,11 @@ const (
 	CodeNotStored     = "not_stored"    // the card is written, but the ledger could not store it yet; it is tried again
 	CodeAlreadyDone   = "already_done"  // the order is on the card; it cannot be voided
 	CodeOwnRequest    = "own_request"   // nobody approves what they asked for themselves
-	CodeReasonNeeded  = "reason_needed" // a written reason of at most MaxReason letters
+	CodeRefunded      = "already_refunded"
+	CodeSwiped        = "already_swiped" // the meter has taken the order
+	CodeNotLast       = "not_last"       // the order is not the newest on this card
+	CodeNoProof       = "no_proof"       // the card does not prove what the operation needs
+	CodeReasonNeeded  = "reason_needed"  // a written reason of at most MaxReason letters
 )
 
 // AsRefusal finds the Refusal in err, or makes one of code internal that keeps err as its cause. nil stays nil.

@@ -246,6 +246,34 @@ var refusals = map[string]func(w *world) error{
 		_, err := w.sell(d, request1, m3)
 		return err
 	},
+	counter.CodeRefunded: func(w *world) error {
+		d, r := w.unswiped()
+		if _, err := w.refund(d, r.Order, "refund-0000000001"); err != nil {
+			return err
+		}
+		w.cards[wang].Swipe()
+		_, err := w.refund(w.insert(wang), r.Order, "refund-0000000002")
+		return err
+	},
+	counter.CodeSwiped: func(w *world) error {
+		_, r := w.unswiped()
+		w.cards[wang].Swipe()
+		_, err := w.refund(w.insert(wang), r.Order, "refund-0000000001")
+		return err
+	},
+	counter.CodeNotLast: func(w *world) error {
+		_, r := w.unswiped()
+		w.cards[wang].Swipe()
+		if _, err := w.sell(w.insert(wang), request2, m3); err != nil {
+			return err
+		}
+		_, err := w.refund(w.insert(wang), r.Order, "refund-0000000001")
+		return err
+	},
+	counter.CodeNoProof: func(w *world) error {
+		_, err := w.svc.MakeUp(bg, w.clerk, counter.MakeUp{Request: request1, Reader: reader, Insertion: w.insert(wang).Insertion})
+		return err
+	},
 	counter.CodeOwnRequest: func(w *world) error {
 		w.clerk = w.leader
 		return w.svc.Decide(bg, w.leader, w.quarantined().ID, counter.NotWritten, "x")

@@ -18,23 +18,40 @@ func (s *Service) Sell(ctx context.Context, sess Session, r Sell) (Receipt, erro
 	if err != nil {
 		return Receipt{}, err
 	}
-	if !requestID.MatchString(r.Request) {
+	content := digest("sell %q %q %d %d %d %d %d", live.Operator, r.Ask.Reader, r.Ask.Insertion, r.Ask.Volume, r.Ask.Money, r.Volume, r.Amount)
+	t := task{request: r.Request, content: content, reader: r.Ask.Reader, ins: r.Ask.Insertion, sess: live}
+	return s.carryOut(ctx, t, func(w *writing) intent {
+		return func(tx Tx, p Purse, st purse.State) (Order, error) { return w.intendSale(tx, p, st, r) }
+	})
+}
+
+// task is a new order that somebody asked for, on the card that they saw.
+type task struct {
+	request string
+	content string
+	reader  string
+	ins     cardreader.Insertion
+	sess    Session
+}
+
+// carryOut makes one card write of a request, or finds the one that was made of it before.
+func (s *Service) carryOut(ctx context.Context, t task, intend func(*writing) intent) (Receipt, error) {
+	if !requestID.MatchString(t.request) {
 		return Receipt{}, refuse(CodeBadRequest, nil)
 	}
-	content := digest("sell %q %q %d %d %d %d %d", live.Operator, r.Ask.Reader, r.Ask.Insertion, r.Ask.Volume, r.Ask.Money, r.Volume, r.Amount)
-	return s.calls.once(ctx, "sell "+r.Request, content, func(answer func(Receipt, error)) {
-		if o, err := s.orderOfRequest(ctx, r.Request); err == nil {
-			answer(s.again(ctx, o, content))
+	return s.calls.once(ctx, "request "+t.request, t.content, func(answer func(Receipt, error)) {
+		if o, err := s.orderOfRequest(ctx, t.request); err == nil {
+			answer(s.again(ctx, o, t.content))
 			return
-		} else if AsRefusal(err).Code != CodeNotFound {
+		} else if codeOf(err) != CodeNotFound {
 			answer(Receipt{}, err)
 			return
 		}
-		d, err := s.desk(r.Ask.Reader)
+		d, err := s.desk(t.reader)
 		if err == nil {
-			err = d.begin(r.Ask.Insertion, func(ctx context.Context, ins cardreader.Insertion) {
-				w := writing{desk: d, ins: ins, sess: live, answer: answer}
-				w.run(ctx, func(tx Tx, p Purse, st purse.State) (Order, error) { return w.intendSale(tx, p, st, r, content) })
+			err = d.begin(t.ins, func(ctx context.Context, ins cardreader.Insertion) {
+				w := writing{desk: d, ins: ins, task: t, sess: t.sess, answer: answer}
+				w.run(ctx, intend(&w))
 			})
 		}
 		if err != nil {
@@ -78,8 +95,8 @@ func (s *Service) outcome(o Order) *Refusal {
 	return refuse(CodeWriteUnknown, nil, "order", o.ID)
 }
 
-// intendSale prices the sale, compares it with what the customer agreed to, works out the bytes and books the money.
-func (w *writing) intendSale(tx Tx, p Purse, st purse.State, r Sell, content string) (Order, error) {
+// intendSale prices the sale, compares it with what the customer agreed to and books the money.
+func (w *writing) intendSale(tx Tx, p Purse, st purse.State, r Sell) (Order, error) {
 	s := w.desk.s
 	op, err := still(tx, w.sess)
 	if err != nil {
@@ -96,16 +113,30 @@ func (w *writing) intendSale(tx Tx, p Purse, st purse.State, r Sell, content str
 	if a.Bought, err = a.Bought.Add(of.volume); err != nil {
 		return Order{}, priceRefusal(err)
 	}
-	o := Order{
-		ID: w.id, Request: r.Request, Content: content, Op: purse.OpBuy, State: Intended, Account: a.No, Card: st.Card,
-		Meter: a.Meter, Operator: op.Name, Station: s.o.Station, IntentAt: w.at, Period: a.PeriodStart, Unit: st.Unit,
-		Volume: of.volume, Amount: of.amount, Lines: of.lines, Table: of.table.Version,
-	}
-	if o.Plan, err = p.Plan(st, s.order(o, a, op)); err != nil {
-		return Order{}, planRefusal(err)
-	}
+	o := w.newOrder(purse.OpBuy, a, st)
+	o.Volume, o.Amount, o.Lines, o.Table = of.volume, of.amount, of.lines, of.table.Version
+	last := of.lines[len(of.lines)-1]
+	o.Price, o.Tier = last.Price, uint8(last.Tier)
 	if err := tx.PutAccount(a); err != nil {
 		return Order{}, err
+	}
+	return w.put(tx, p, st, o, a, op)
+}
+
+// newOrder fills what every new order has.
+func (w *writing) newOrder(op purse.Op, a Account, st purse.State) Order {
+	return Order{
+		ID: w.id, Request: w.task.request, Content: w.task.content, Op: op, State: Intended, Account: a.No, Card: st.Card,
+		Meter: a.Meter, Operator: w.sess.Operator, Station: w.desk.s.o.Station, IntentAt: w.at, Period: a.PeriodStart,
+		Unit: st.Unit,
+	}
+}
+
+// put works out the bytes and stores the order.
+func (w *writing) put(tx Tx, p Purse, st purse.State, o Order, a Account, op Operator) (Order, error) {
+	var err error
+	if o.Plan, err = p.Plan(st, w.desk.s.onCard(o, a, op)); err != nil {
+		return o, planRefusal(err)
 	}
 	return o, tx.PutOrder(o)
 }

@@ -76,8 +76,27 @@ type Sell struct {
 	Amount  quantity.Money  `json:"amount_fen"`
 }
 
-// Receipt is a finished sale as printed.
+// Refund asks for the money of an order back (退气). Only the newest order of the card can be refunded, once, and only
+// while the card proves that the meter has not taken it.
+type Refund struct {
+	Request   string               `json:"request"`
+	Reader    string               `json:"reader"`
+	Insertion cardreader.Insertion `json:"insertion"`
+	Order     string               `json:"order"`
+	Reason    string               `json:"reason"`
+}
+
+// MakeUp asks for the last order to be put on the card again, because the card has lost it (掉气补气). There is nothing to
+// choose: it is exactly the last order.
+type MakeUp struct {
+	Request   string               `json:"request"`
+	Reader    string               `json:"reader"`
+	Insertion cardreader.Insertion `json:"insertion"`
+}
+
+// Receipt is a finished sale as printed, or a refund (negative) or a make-up (no amount).
 type Receipt struct {
+	Op       purse.Op        `json:"op"`
 	No       uint64          `json:"no"`
 	Station  string          `json:"station"`
 	Order    string          `json:"order"`

@@ -44,6 +44,7 @@ type world struct {
 	readers *countertest.Readers
 	cards   map[purse.CardID]*countertest.Card
 	logs    *logBuffer
+	lost    quantity.Volume // what a test took from the card behind everybody's back
 
 	clockMu sync.Mutex
 	now     time.Time

@@ -16,8 +16,9 @@ type writing struct {
 	sess   Session
 	answer func(Receipt, error)
 
-	id string    // of a new order
-	at time.Time // of its intent
+	task task      // of a new order
+	id   string    // of a new order
+	at   time.Time // of its intent
 }
 
 // intent stores, within a transaction, what is about to be written. It may run more than once.

@@ -26,6 +26,7 @@ type Card struct {
 	Meter string
 	Kind  purse.Kind
 	Unit  purse.Unit
+	Also  []string // further areas that the card says are damaged
 
 	mu       sync.Mutex
 	mem      [imageLen]byte
@@ -65,6 +66,14 @@ func (c *Card) Damage() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mem[slotLen-1], c.mem[2*slotLen-1] = 0x11, 0x11
+}
+
+// TearWriteBack leaves the meter's write-back unreadable.
+func (c *Card) TearWriteBack() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mem[imageLen-1] = 0x11
+	c.Also = append(c.Also, "write_back_a_commit")
 }
 
 // Snapshot returns the card's bytes, and Restore puts them back, as a copying machine would.
@@ -114,6 +123,7 @@ func (c *Card) writeBack(seq uint16) {
 func (c *Card) state() purse.State {
 	st := decode(c.mem[:])
 	st.Card, st.Kind, st.Meter, st.Unit = c.ID, c.Kind, c.Meter, c.Unit
+	st.Damaged = append(st.Damaged, c.Also...)
 	return st
 }
 

@@ -97,6 +97,22 @@ var counterTexts = map[string]entry{
 		both{"此笔已写在卡上，不能作废。", "This order is on the card and cannot be given up."},
 		both{"需要退气时请办理退气。", "Carry out a refund if one is wanted."},
 	},
+	counter.CodeRefunded: {
+		both{"此笔已退过气。", "This order was refunded already."},
+		both{"不能再次退气。", "It cannot be refunded again."},
+	},
+	counter.CodeSwiped: {
+		both{"表已经收取此笔气量，不能退气。", "The meter has taken this order; it cannot be refunded."},
+		both{"如需退还，请办理补退气审批。", "If it must be given back, ask for a refund with approval."},
+	},
+	counter.CodeNotLast: {
+		both{"此笔不是这张卡上的最后一笔购气。", "This is not the last purchase on this card."},
+		both{"只能退最后一笔。请核对订单和卡。", "Only the last one can be refunded. Check order and card."},
+	},
+	counter.CodeNoProof: {
+		both{"卡上的内容不足以证明可以办理。", "The card does not prove that this may be done."},
+		both{"请交班长核查。", "Hand it to a team leader."},
+	},
 	counter.CodeOwnRequest: {
 		both{"不能审批自己办理的业务。", "Nobody approves what they asked for themselves."},
 		both{"请由另一位班长审批。", "Ask another team leader."},
