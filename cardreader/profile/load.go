@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -38,7 +39,7 @@ func Load(name string, data []byte) (*Profile, error) {
 	return p, nil
 }
 
-// Builtin loads a shipped profile by its Name, "GEN4442 v1".
+// Builtin is a shipped profile by its Name, "GEN4442 v1". It is shared by all who ask for it and must not be changed.
 func Builtin(name string) (*Profile, error) {
 	all, err := builtins()
 	if err != nil {
@@ -66,7 +67,10 @@ func List() []string {
 	return names
 }
 
-func builtins() ([]*Profile, error) {
+// builtins reads the shipped files once.
+var builtins = sync.OnceValues(loadShipped)
+
+func loadShipped() ([]*Profile, error) {
 	files, err := shipped.ReadDir(".")
 	if err != nil {
 		return nil, fmt.Errorf("list shipped profiles: %w", err)

@@ -4,13 +4,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 func TestBuiltin(t *testing.T) {
 	names := List()
-	if len(names) == 0 || names[0] != "GEN4442 v1" {
+	if !slices.Contains(names, "GEN4442 v1") || !slices.IsSorted(names) {
 		t.Fatalf("shipped: %v", names)
 	}
 	for _, n := range names {
