@@ -3,7 +3,6 @@ package purse
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -79,30 +78,6 @@ func (m *MemoryPurse) expect(ctx context.Context, addr int, want []byte, class c
 	}
 	if !bytes.Equal(got, want) {
 		return &cardreader.Error{Class: class, Op: "compare", Code: code, Err: fmt.Errorf("%d bytes at 0x%02X", len(want), addr)}
-	}
-	return nil
-}
-
-// checkPlan follows a plan on its own image: at every point the newest order is the one before or the new one, and at
-// the end the bytes are those of After. A plan comes from a file; this keeps a wrong one off the card.
-func checkPlan(prof *profile.Profile, p Plan) error {
-	if p.Profile != prof.Name {
-		return refuse("write", CodeBadPlan, fmt.Errorf("plan for %q, card of %q", p.Profile, prof.Name))
-	}
-	image := append(Image(nil), p.Before...)
-	for _, s := range p.Steps {
-		if s.Addr < 0 || len(s.Data) == 0 || s.Addr > len(image)-len(s.Data) {
-			return refuse("write", CodeBadPlan, fmt.Errorf("step %q lies outside the card", s.Name))
-		}
-		copy(image[s.Addr:], s.Data)
-		st, err := Decode(prof, image)
-		if err != nil || !p.untouchedBase(st) && !p.is(st.Order) {
-			return refuse("write", CodeBadPlan, fmt.Errorf("step %q leaves no right order", s.Name))
-		}
-	}
-	st, err := Decode(prof, image)
-	if err != nil || !bytes.Equal(image, p.After) || !p.is(st.Order) || st.Card != p.Card {
-		return refuse("write", CodeBadPlan, errors.New("steps do not lead to the image after"))
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"tally/cardreader"
 	"tally/cardreader/profile"
 )
 
@@ -16,65 +15,71 @@ func Make(p *profile.Profile, st State, o Order) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	if err := supported(p); err != nil {
-		return Plan{}, err
-	}
 	if err := sound(p, st); err != nil {
 		return Plan{}, err
 	}
+	i := target(p, st)
 	pl := Plan{
-		Profile: p.Name, Card: st.Card, IssueCount: st.IssueCount, Tag: o.Tag, Qty: o.Qty,
-		Seq: 1, Cumulative: o.Qty, Base: st.Order, Before: st.Image, After: slices.Clone(st.Image),
+		Profile: p.Name, Card: st.Card, IssueCount: st.IssueCount, Tag: o.Tag, Qty: o.Qty, Seq: sequence(p, st),
+		Slot: p.Order.Slots[i].Name, Base: st.Order, Spent: st.Swiped, Before: st.Image, After: slices.Clone(st.Image),
 	}
-	if st.Order != nil {
-		pl.Seq, pl.Cumulative = next(p, st.Order.Seq), st.Order.Cumulative+o.Qty
-	}
-	if err := amounts(p, pl, o); err != nil {
+	pl.StaleMark = p.Order.Field(profile.Mark) != nil && marked(p, st.Image, i)
+	qty, err := quantityOn(p, st, o)
+	if err != nil {
 		return Plan{}, err
 	}
-	i := target(p, st)
-	pl.Slot = p.Order.Slots[i].Name
-	if err := fill(p, &pl, o, i); err != nil {
+	if pl.Cumulative, err = total(p, st, o); err != nil {
+		return Plan{}, err
+	}
+	if err := fill(p, &pl, o, qty, i); err != nil {
 		return Plan{}, refuse("plan", CodeOutOfRange, err)
 	}
-	return pl, nil
+	return pl, pl.foresee(p)
 }
 
-func supported(p *profile.Profile) error {
-	r := p.Rules
-	if r.Order != profile.OrderCumulative || r.Count != profile.CountCard || r.Copies != profile.CopiesAlternate ||
-		p.Order.Commit.Kind != profile.CommitByte {
-		return refuse("plan", cardreader.CodeNotSupported, fmt.Errorf("rules of profile %q", p.Name))
+// foresee notes how the order will read, now and after the meter took it.
+func (p *Plan) foresee(prof *profile.Profile) error {
+	st, err := Decode(prof, p.After)
+	if err != nil || st.Order == nil || st.Order.Slot != p.Slot {
+		return refuse("plan", CodeOutOfRange, errors.New("the order would not be valid on the card"))
+	}
+	p.Order = *st.Order
+	if prof.Rules.Swiped == profile.SwipedZero {
+		taken := p.Order
+		taken.Qty = 0
+		p.Taken = &taken
 	}
 	return nil
 }
 
-// sound refuses a card from whose slots the last order cannot be told: a wrong guess would credit or swallow gas.
-func sound(p *profile.Profile, st State) error {
-	if st.Unit == "" || slices.Contains(st.Damaged, wordConflict) {
-		return refuse("plan", CodeCardDamaged, fmt.Errorf("%v", st.Damaged))
-	}
+// sequence is the number of the new order, 0 for a layout without one.
+func sequence(p *profile.Profile, st State) uint16 {
+	var card, meter uint16
 	if st.Order != nil {
-		return nil
+		card = st.Order.Seq
 	}
-	// Without a valid order the card must be new: at most one slot holds the rest of an interrupted first write.
-	rest := 0
-	for i := range p.Order.Slots {
-		switch p.Verify(p.Order, st.Image, i) {
-		case profile.Empty:
-		case profile.Uncommitted:
-			rest++
-		default:
-			rest = len(p.Order.Slots)
+	if st.WriteBack != nil {
+		meter = st.WriteBack.Seq
+	}
+	switch p.Rules.Count {
+	case profile.CountNone:
+		return 0
+	case profile.CountMeter:
+		return next(p, meter)
+	case profile.CountIfEmpty:
+		if !st.Swiped {
+			return card
+		}
+	case profile.CountIncreases:
+		if newer(p, meter, card) {
+			return next(p, meter)
 		}
 	}
-	if rest >= len(p.Order.Slots) || st.WriteBack != nil && st.WriteBack.Seq != 0 {
-		return refuse("plan", CodeCardDamaged, errors.New("orders were on this card and none is valid"))
-	}
-	return nil
+	return next(p, card)
 }
 
-func amounts(p *profile.Profile, pl Plan, o Order) error {
+// quantityOn is the quantity that the card is to say.
+func quantityOn(p *profile.Profile, st State, o Order) (Amount, error) {
 	ok := false
 	switch o.Op {
 	case OpBuy, OpMakeUp:
@@ -84,31 +89,56 @@ func amounts(p *profile.Profile, pl Plan, o Order) error {
 	case OpRefund:
 		ok = o.Qty < 0
 	}
-	most := Amount(p.Limits.Order)
-	if !ok || most > 0 && (o.Qty > most || o.Qty < -most) {
-		return refuse("plan", CodeBadQuantity, fmt.Errorf("%s of %d", o.Op, o.Qty))
+	qty, most := o.Qty, Amount(p.Limits.Order)
+	ok = ok && (most == 0 || qty <= most && qty >= -most) // before it is added to anything
+	if p.Rules.Order != profile.OrderCumulative && ok {
+		if !st.Swiped && p.Rules.Order == profile.OrderReplaces && o.Qty > 0 {
+			return 0, refuse("plan", CodeNotSwiped, errors.New("the order on the card would be lost"))
+		}
+		if !st.Swiped {
+			qty += st.Order.Qty
+		}
+		ok = qty >= 0 && (most == 0 || qty <= most)
 	}
+	if !ok {
+		return 0, refuse("plan", CodeBadQuantity, fmt.Errorf("%s of %d", o.Op, o.Qty))
+	}
+	return qty, nil
+}
+
+// total is the cumulative quantity after the order, 0 when the card carries none.
+func total(p *profile.Profile, st State, o Order) (Amount, error) {
 	f := p.Order.Field(profile.Cumulative)
+	if f == nil {
+		return 0, nil
+	}
+	sum := o.Qty
+	if st.Order != nil {
+		sum += st.Order.Cumulative
+	}
 	lo, hi := f.As.Bounds(f.Len)
 	if p.Limits.Cumulative > 0 {
 		hi = min(hi, p.Limits.Cumulative)
 	}
-	if pl.Cumulative < Amount(lo) || pl.Cumulative > Amount(hi) {
-		return refuse("plan", CodeOverflow, fmt.Errorf("total of %d: want %d to %d", pl.Cumulative, lo, hi))
+	if sum < Amount(lo) || sum > Amount(hi) {
+		return 0, refuse("plan", CodeOverflow, fmt.Errorf("total of %d: want %d to %d", sum, lo, hi))
 	}
-	return nil
+	return sum, nil
 }
 
-// target is the slot to be overwritten: never the one of the newest order.
+// target is the slot to be overwritten: never the one of the newest order where slots take turns, else the first.
 func target(p *profile.Profile, st State) int {
+	if p.Rules.Copies != profile.CopiesAlternate {
+		return 0
+	}
 	return slices.IndexFunc(p.Order.Slots, func(s profile.Slot) bool { return st.Order == nil || s.Name != st.Order.Slot })
 }
 
 // fill writes the order into After and cuts it into steps.
-func fill(p *profile.Profile, pl *Plan, o Order, slot int) error {
+func fill(p *profile.Profile, pl *Plan, o Order, qty Amount, slot int) error {
 	w := &pen{b: p.Order, raw: p.Order.Of(pl.After, slot)}
 	w.int(profile.Seq, int64(pl.Seq))
-	w.int(profile.Qty, int64(pl.Qty))
+	w.int(profile.Qty, int64(qty))
 	w.int(profile.Cumulative, int64(pl.Cumulative))
 	w.int(profile.Price, int64(o.Price))
 	w.int(profile.Tier, int64(o.Tier))
@@ -121,16 +151,21 @@ func fill(p *profile.Profile, pl *Plan, o Order, slot int) error {
 	if w.err != nil {
 		return w.err
 	}
+	if p.Rules.Swiped == profile.SwipedMark {
+		w.word(profile.Mark, "fresh")
+	}
 	p.Seal(p.Order, pl.After, slot)
-	c := p.Order.Commit
-	w.raw[c.At] = byte(c.Value)
+	if c := p.Order.Commit; c.Kind == profile.CommitByte {
+		w.raw[c.At] = byte(c.Value)
+	}
+	if p.Rules.Copies == profile.CopiesBackup {
+		copy(p.Order.Of(pl.After, 1), w.raw)
+	}
 	if err := stamp(p, pl.After, o); err != nil {
 		return err
 	}
-	for _, op := range p.Rules.Write {
-		pl.Steps = append(pl.Steps, step(p, pl.After, slot, op))
-	}
-	return nil
+	pl.Steps = steps(p, pl, slot)
+	return w.err
 }
 
 func stamp(p *profile.Profile, image []byte, o Order) error {
@@ -144,24 +179,4 @@ func stamp(p *profile.Profile, image []byte, o Order) error {
 	w.word(profile.OpOf, string(o.Op))
 	p.Seal(p.Stamp, image, 0)
 	return w.err
-}
-
-func step(p *profile.Profile, after []byte, slot int, op profile.WriteOp) Step {
-	at, raw, c := p.Order.Slots[slot].At, p.Order.Of(after, slot), p.Order.Commit
-	s := Step{Name: string(op)}
-	switch op {
-	case profile.WriteInvalidate:
-		s.Addr, s.Data = at+c.At, Image{byte(c.Invalid)}
-	case profile.WriteBody:
-		s.Addr, s.Data = at, slices.Clone(Image(raw))
-		s.Data[c.At] = byte(c.Invalid)
-		if c.At == len(raw)-1 {
-			s.Data = s.Data[:c.At]
-		}
-	case profile.WriteCommit:
-		s.Addr, s.Data = at+c.At, Image{byte(c.Value)}
-	case profile.WriteStamp:
-		s.Addr, s.Data = p.Stamp.Slots[0].At, slices.Clone(Image(p.Stamp.Of(after, 0)))
-	}
-	return s
 }

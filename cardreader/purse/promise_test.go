@@ -21,7 +21,7 @@ func TestPromise1ReadBackBeforeDone(t *testing.T) {
 	p := gen4442(t)
 	image := sell(t, p, blankImage(t, p, blankHeader), buy(1, 100))
 	pl := plan(t, p, image, buy(2, 50))
-	for at := range countCalls(t, p, image) {
+	for at := range calls(t, p, image) {
 		for _, kind := range []faultKind{faultLieNothing, faultLieFlipped} {
 			c := newChip(image)
 			c.fault = fault{at: at, kind: kind}
@@ -52,7 +52,7 @@ func TestPromise1SwappedBeforeCommit(t *testing.T) {
 	image := sell(t, p, blankImage(t, p, blankHeader), buy(1, 100))
 	other := newChip(sell(t, p, blankImage(t, p, purse.Header{Region: 0x0571, CardNo: "00004321", Unit: purse.UnitCentiM3}), buy(8, 1), buy(9, 1)))
 	before := bytes.Clone(other.mem)
-	for at := range countCalls(t, p, image) {
+	for at := range calls(t, p, image) {
 		c, o := newChip(image), newChip(other.mem)
 		c.fault = fault{at: at, kind: faultSwap, swap: o}
 		err := purse.New(c, p).Write(ctx, plan(t, p, image, buy(2, 50)))
@@ -72,7 +72,7 @@ func TestPromise2NeverConcludedFromTheTransport(t *testing.T) {
 	p := gen4442(t)
 	image := sell(t, p, blankImage(t, p, blankHeader), buy(1, 100), buy(2, 100))
 	tried := 0
-	for at := range countCalls(t, p, image) {
+	for at := range calls(t, p, image) {
 		for _, kind := range []faultKind{faultNotSent, faultNotSentGoingOn, faultUnknown, faultUnknownEffect} {
 			c := newChip(image)
 			c.fault = fault{at: at, kind: kind}

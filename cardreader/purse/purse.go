@@ -122,7 +122,7 @@ type State struct {
 	Water      bool       `json:"water"`
 	IssueCount uint8      `json:"issue_count"`
 	Order      *OnCard    `json:"order"`      // newest valid order, nil when there is none
-	Older      *OnCard    `json:"older"`      // the valid order before it, still in the other slot; nil when there is none
+	Older      *OnCard    `json:"older"`      // the valid order in the other slot: the one before, or the backup copy; nil when there is none
 	WriteBack  *WriteBack `json:"write_back"` // newest valid state the meter wrote back, nil when none
 	Swiped     bool       `json:"swiped"`     // the meter has taken the newest order (also true when there is none to take)
 	Damaged    []string   `json:"damaged"`    // what on the card is invalid, in stable words ("slot_a_crc")
@@ -165,20 +165,27 @@ type Plan struct {
 	Card       CardID `json:"card"`
 	Seq        uint16 `json:"seq"`
 	Tag        Tag    `json:"tag"`
-	Qty        Amount `json:"qty"`
-	Cumulative Amount `json:"cumulative"`
+	Qty        Amount `json:"qty"`        // what is bought with this order; Order.Qty is what the card will say
+	Cumulative Amount `json:"cumulative"` // 0 when the card carries no total
 	IssueCount uint8  `json:"issue_count"`
 	Slot       string `json:"slot"` // where the order goes
-	// Base is the newest order when the plan was made; nil for the first order of a card.
-	Base   *OnCard `json:"base"`
-	Before Image   `json:"before"`
-	After  Image   `json:"after"`
-	Steps  []Step  `json:"steps"`
+	// Order is the new order as it will lie on the card, Taken as it will look after the meter took it when that differs.
+	Order OnCard  `json:"order"`
+	Taken *OnCard `json:"taken,omitempty"`
+	// Base is the newest order when the plan was made; nil for the first order of a card. Spent: the meter had taken it,
+	// so that nothing is lost with its bytes.
+	Base  *OnCard `json:"base"`
+	Spent bool    `json:"spent"`
+	// StaleMark: the meter's mark was in the slot already. A cut write that leaves it there looks like an order taken.
+	StaleMark bool   `json:"stale_mark,omitempty"`
+	Before    Image  `json:"before"`
+	After     Image  `json:"after"`
+	Steps     []Step `json:"steps"`
 }
 
 // Step is one write that is read back before the next is begun.
 type Step struct {
-	Name string `json:"name"` // invalidate, body, commit, stamp
+	Name string `json:"name"` // repair, invalidate, body, commit, backup, stamp
 	Addr int    `json:"addr"`
 	Data Image  `json:"data"`
 }

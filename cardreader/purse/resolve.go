@@ -8,7 +8,8 @@ import (
 )
 
 // Resolve judges a card that was read after a write whose end is unknown. It guesses nothing: what neither proves the
-// order there nor proves it absent is Unclear.
+// order there nor proves it absent is Unclear. How often that is depends on the maker's layout, not on luck: one that
+// cannot tell an order taken from an order never written gives Unclear where another gives Done.
 func Resolve(p Plan, st State) Verdict {
 	if st.Profile != p.Profile || st.Card != p.Card || st.IssueCount != p.IssueCount {
 		return OtherCard
@@ -16,33 +17,62 @@ func Resolve(p Plan, st State) Verdict {
 	if slices.Contains(st.Damaged, wordConflict) {
 		return Unclear
 	}
-	if p.is(st.Order) || p.is(st.Older) {
+	if p.isThere(st) {
 		return Done
 	}
-	if p.untouchedBase(st) && !p.taken(st) && !p.brokenTarget(st) {
+	if p.is(st.Order) || p.twin() && p.untouchedBase(st) {
+		return Unclear
+	}
+	if (p.untouchedBase(st) || p.betweenOrders(st)) && !p.taken(st) && !p.brokenTarget(st) {
 		return NotDone
 	}
 	return Unclear
 }
 
-// is reports whether o is the order of the plan.
-func (p Plan) is(o *OnCard) bool {
-	return o != nil && o.Seq == p.Seq && o.Tag == p.Tag && o.Cumulative == p.Cumulative && o.Qty == p.Qty
+// isThere: the card proves the order. Where a cut write can leave what looks like the order taken, the proof is the
+// order not yet taken, or its backup copy, which is written after it.
+func (p Plan) isThere(st State) bool {
+	switch {
+	case p.twin():
+		return st.Order != nil && same(*st.Order, p.Order) && !st.Swiped
+	case p.StaleMark && st.Swiped:
+		return p.is(st.Older)
+	}
+	return p.is(st.Order) || p.is(st.Older)
 }
 
-// untouchedBase: the order that the plan was made against is still the newest.
+// is reports whether o is the order of the plan, taken or not.
+func (p Plan) is(o *OnCard) bool {
+	return o != nil && (same(*o, p.Order) || p.Taken != nil && same(*o, *p.Taken))
+}
+
+// twin: the order reads like the one before it, as two equal purchases do on a card without a sequence.
+func (p Plan) twin() bool { return p.is(p.Base) }
+
+// untouchedBase: the order that the plan was made against is still the newest, in its slot or as its backup.
 func (p Plan) untouchedBase(st State) bool {
 	if p.Base == nil || st.Order == nil {
 		return p.Base == nil && st.Order == nil
 	}
-	return *p.Base == *st.Order
+	return same(*p.Base, *st.Order)
 }
 
-// taken: the meter says that it took an order of the plan's sequence, or that sequence as its own; the order was valid
-// at some time, whatever the slots say now.
+// betweenOrders: the only slot was being written. The order before is gone, but the meter had taken it, and the new one
+// does not count yet.
+func (p Plan) betweenOrders(st State) bool {
+	return st.Order == nil && p.overBase() && p.Spent && p.torn(st.Image)
+}
+
+// overBase: the order goes where the one before lies.
+func (p Plan) overBase() bool { return p.Base != nil && p.Base.Slot == p.Slot }
+
+// taken: the meter says that it took the plan's sequence; the order was valid at some time, whatever the slots say now.
 func (p Plan) taken(st State) bool {
 	w := st.WriteBack
-	return w != nil && w.Seq == p.Seq && (p.Base == nil || w.Seq != p.Base.Seq)
+	if w == nil || p.Base == nil && p.Seq == 0 { // no sequence in this layout
+		return false
+	}
+	return w.Seq == p.Seq && (p.Base == nil || w.Seq != p.Base.Seq)
 }
 
 // brokenTarget: the slot of the plan is damaged in a way that no interrupted write leaves. Unless its body is still the
@@ -51,14 +81,56 @@ func (p Plan) brokenTarget(st State) bool {
 	if !slices.Contains(st.Damaged, "slot_"+p.Slot+"_crc") && !slices.Contains(st.Damaged, "slot_"+p.Slot+"_commit") {
 		return false
 	}
+	return !p.bodyAsBefore(st.Image) && !p.torn(st.Image)
+}
+
+// torn: the slot's bytes are those of an interrupted write: the new ones up to some byte and the old ones after it, with
+// at most the byte in between erased, and not committed. The bytes of a write are stored in rising order.
+func (p Plan) torn(image []byte) bool {
+	from, to := p.slotSpan()
+	if from < 0 || from >= to || to > min(len(image), len(p.Before), len(p.After)) {
+		return false
+	}
+	now, old, fresh := image[from:to], bytes.Clone(p.Before[from:to]), bytes.Clone(p.After[from:to])
+	open := false
 	for _, s := range p.Steps {
-		end := s.Addr + len(s.Data)
-		if s.Name != string(profile.WriteBody) || s.Addr < 0 || end > len(p.Before) || end > len(st.Image) {
-			continue
-		}
-		if !bytes.Equal(p.Before[s.Addr:end], st.Image[s.Addr:end]) {
-			return true
+		if s.Name == string(profile.WriteInvalidate) {
+			open = true // between invalidate and commit both have the invalid value
+			copy(old[s.Addr-from:], s.Data)
+			copy(fresh[s.Addr-from:], s.Data)
 		}
 	}
-	return false
+	k := 0
+	for k < len(now) && now[k] == fresh[k] {
+		k++
+	}
+	if k == len(now) {
+		return open
+	}
+	return (now[k] == 0xFF || now[k] == old[k]) && bytes.Equal(now[k+1:], old[k+1:])
+}
+
+func (p Plan) bodyAsBefore(image []byte) bool {
+	for _, s := range p.Steps {
+		if s.Name != string(profile.WriteBody) {
+			continue
+		}
+		end := s.Addr + len(s.Data)
+		if s.Addr < 0 || end > min(len(image), len(p.Before)) || !bytes.Equal(p.Before[s.Addr:end], image[s.Addr:end]) {
+			return false
+		}
+	}
+	return true
+}
+
+// slotSpan is the stretch of the slot that the plan overwrites; from ≥ to when it overwrites none.
+func (p Plan) slotSpan() (from, to int) {
+	from = len(p.Before)
+	for _, s := range p.Steps {
+		switch profile.WriteOp(s.Name) {
+		case profile.WriteInvalidate, profile.WriteBody, profile.WriteCommit:
+			from, to = min(from, s.Addr), max(to, s.Addr+len(s.Data))
+		}
+	}
+	return from, to
 }

@@ -1,0 +1,41 @@
+package purse
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"tally/cardreader/profile"
+)
+
+// checkPlan follows a plan on its own image: at every point the newest order is the one before or the new one, and at
+// the end the bytes are those of After. A plan comes from a file; this keeps a wrong one off the card.
+func checkPlan(prof *profile.Profile, p Plan) error {
+	if p.Profile != prof.Name {
+		return refuse("write", CodeBadPlan, fmt.Errorf("plan for %q, card of %q", p.Profile, prof.Name))
+	}
+	image := append(Image(nil), p.Before...)
+	for _, s := range p.Steps {
+		if s.Addr < 0 || len(s.Data) == 0 || s.Addr > len(image)-len(s.Data) {
+			return refuse("write", CodeBadPlan, fmt.Errorf("step %q lies outside the card", s.Name))
+		}
+		copy(image[s.Addr:], s.Data)
+		st, err := Decode(prof, image)
+		// Where there is one slot only, the order before has to go first.
+		between := err == nil && st.Order == nil && p.overBase() && prof.Rules.Copies == profile.CopiesSingle
+		if err != nil || !between && !p.untouchedBase(st) && !p.is(st.Order) {
+			return refuse("write", CodeBadPlan, fmt.Errorf("step %q leaves no right order", s.Name))
+		}
+	}
+	st, err := Decode(prof, image)
+	if err != nil || !bytes.Equal(image, p.After) || st.Card != p.Card || !p.saysItself(prof, st.Order) {
+		return refuse("write", CodeBadPlan, errors.New("steps do not lead to what the plan says"))
+	}
+	return nil
+}
+
+// saysItself: the order on the finished image is the plan's in every way that the plan says it.
+func (p Plan) saysItself(prof *profile.Profile, o *OnCard) bool {
+	return o != nil && *o == p.Order && o.Slot == p.Slot && o.Seq == p.Seq && o.Cumulative == p.Cumulative &&
+		(prof.Order.Field(profile.TagOf) == nil || o.Tag == p.Tag)
+}
