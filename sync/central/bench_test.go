@@ -99,7 +99,7 @@ func nodeDrain(b *testing.B, addr string, f *centraltest.Feed) time.Duration {
 
 // emptied starts a node with the records of f and waits until all are acknowledged.
 func emptied(b *testing.B, addr string, f *centraltest.Feed) time.Duration {
-	n := &node{tx: centraltest.NewFeed("bench", f.Epoch, contract.Tx), rd: &centraltest.Feed{Queue: again(b, f), Node: "bench", Epoch: f.Epoch}}
+	n := &node{tx: centraltest.NewFeed("bench", f.Epoch, contract.Tx), ev: centraltest.NewFeed("bench", f.Epoch, contract.Ev), rd: &centraltest.Feed{Queue: again(b, f), Node: "bench", Epoch: f.Epoch}}
 	began := time.Now()
 	n.start(b, addr)
 	until(b, "rd", empty(n.rd))

@@ -15,7 +15,7 @@ type Item struct {
 	Seq    uint64
 	Raw    []byte          // as it came; stored unchanged
 	Record contract.Record // zero when Nack is set
-	Fact   any             // *contract.Sale, *contract.Reading, *contract.ReadingFailed; nil for what has no table of its own
+	Fact   any             // *contract.Sale, *contract.Reading, *contract.ReadingFailed, *contract.ReadingsLost; nil for what has no table of its own
 	Nack   *contract.Nack  // why it goes into quarantine instead
 }
 
@@ -49,7 +49,8 @@ type Counts struct {
 type Store interface {
 	// Commit makes all batches durable in one transaction, each record at most once whatever was committed before. A
 	// nil error proves that every record that the receipts acknowledge survives a power cut; an error means that
-	// nothing of it is stored. There is one receipt for each (node, epoch, stream).
+	// nothing of it is stored. There is one receipt for each (node, epoch, stream), and one for rd where readings were
+	// reported as lost.
 	Commit(ctx context.Context, batches []Batch, now time.Time) ([]Receipt, error)
 
 	// Refuse keeps a payload of which nothing can be trusted, for people to look at. The same payload is kept once.

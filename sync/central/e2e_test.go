@@ -71,6 +71,7 @@ func soon(addr, client string) mqttlink.Config {
 type node struct {
 	*task
 	tx, rd *centraltest.Feed
+	ev     *centraltest.Feed
 	pump   *outbox.Pump
 	alarms chan outbox.Alarm
 }
@@ -79,6 +80,7 @@ func startNode(t testing.TB, addr, name, epoch string) *node {
 	t.Helper()
 	n := &node{
 		tx: centraltest.NewFeed(name, epoch, contract.Tx), rd: centraltest.NewFeed(name, epoch, contract.Rd),
+		ev:     centraltest.NewFeed(name, epoch, contract.Ev),
 		alarms: make(chan outbox.Alarm, 100),
 	}
 	n.start(t, addr)
@@ -99,7 +101,7 @@ func (n *node) start(t testing.TB, addr string) {
 			default:
 			}
 		},
-	}, link, n.tx, n.rd)
+	}, link, n.tx, n.ev, n.rd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,6 +396,25 @@ func TestAPoisonRecordOverTheWire(t *testing.T) {
 	}
 	if len(n.tx.Nacked()) != 1 || c.number(t, "SELECT COUNT(*) FROM sale") != 6 || c.number(t, "SELECT COUNT(*) FROM quarantine") != 1 {
 		t.Error(n.tx.Nacked(), c.ingest.Stats())
+	}
+}
+
+func TestLostReadingsOverTheWire(t *testing.T) {
+	addr := mqtttest.StartMosquitto(t).Addr
+	c := startCentre(t, addr, filepath.Join(t.TempDir(), "central.db"))
+	n := startNode(t, addr, "hall-1", "e1")
+	n.rd.Readings(100)
+	until(t, "rd", empty(n.rd))
+	n.end()
+	n.rd.Readings(300)
+	n.rd.Lose(250)
+	n.ev.Append(contract.TypeReadingsLost, "rd/101-250", centraltest.Start, contract.ReadingsLost{First: 101, Last: 250, Why: "disk_full"})
+	n.start(t, addr)
+	until(t, "rd", empty(n.rd))
+	n.rd.Readings(1)
+	until(t, "rd", empty(n.rd))
+	if got := c.number(t, "SELECT COUNT(DISTINCT seq) FROM reading"); got != 251 {
+		t.Errorf("%d readings", got)
 	}
 }
 

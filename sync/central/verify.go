@@ -64,6 +64,8 @@ func fact(s contract.Stream, r contract.Record) (any, error) {
 	switch {
 	case s == contract.Tx && (r.Type == contract.TypeSale || r.Type == contract.TypeSaleVoid):
 		return body[contract.Sale](r)
+	case s == contract.Ev && r.Type == contract.TypeReadingsLost:
+		return lost(r)
 	case s == contract.Rd && r.Type == contract.TypeReading:
 		return body[contract.Reading](r)
 	case s == contract.Rd && r.Type == contract.TypeReadingFailed:
@@ -78,4 +80,12 @@ func body[T any](r contract.Record) (*T, error) {
 		return nil, &contract.Invalid{Code: contract.CodeBadRecord, Where: "body", Why: "not the body of a " + r.Type}
 	}
 	return v, nil
+}
+
+func lost(r contract.Record) (any, error) {
+	v, err := body[contract.ReadingsLost](r)
+	if err == nil && (v.First == 0 || v.Last < v.First || v.Last > contract.MaxSeq) {
+		err = &contract.Invalid{Code: contract.CodeBadRecord, Where: "body", Why: "not a range"}
+	}
+	return v, err
 }

@@ -9,6 +9,7 @@ const (
 	TypeReading       = "reading"        // rd
 	TypeReadingFailed = "reading_failed" // rd: a meter that did not answer; never a zero
 	TypeNodeStarted   = "node_started"   // ev
+	TypeReadingsLost  = "readings_lost"  // ev: numbers of rd that will never come
 )
 
 // Sale is the body of sale and sale_void. Amounts carry their unit in the name.
@@ -83,4 +84,12 @@ type NodeStarted struct {
 	Version string `json:"version"`
 	Boot    string `json:"boot"`
 	Clean   bool   `json:"clean"` // the last run ended in order
+}
+
+// ReadingsLost is the body of readings_lost: records First to Last of rd are gone from the node before the centre had
+// them. The centre counts those it lacks as handled, or its watermark would wait for them for ever.
+type ReadingsLost struct {
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
+	Why   string `json:"why"` // damaged, missing, disk_full
 }

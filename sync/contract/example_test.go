@@ -33,6 +33,7 @@ var exampleRecords = []exampleRecord{
 	{"card_in_doubt", Ev, TypeCardInDoubt, "o-01JD7", exampleDoubt},
 	{"quarantine", Ev, TypeQuarantine, "o-01JD7", exampleDoubt},
 	{"node_started", Ev, TypeNodeStarted, "boot-7", NodeStarted{Version: "1.0.0", Boot: "boot-7", Clean: true}},
+	{"readings_lost", Ev, TypeReadingsLost, "rd/11-20", ReadingsLost{First: 11, Last: 20, Why: "disk_full"}},
 	{"reading", Rd, TypeReading, "00112233", Reading{
 		Meter: "00112233", At: At(exampleTime), Line: "riser-2", Quality: []string{"clock_unsure"}, Raw: "0103040001e240",
 		Values: []Value{{"volume", "1234.56", "m3"}, {"battery", "3.61", "V"}},
@@ -58,7 +59,7 @@ func chainOf(stream Stream, n int) []json.RawMessage {
 	for i := range n {
 		e := exampleRecords[0]
 		if stream == Rd {
-			e = exampleRecords[5]
+			e = exampleRecords[6]
 		}
 		raw := mustRecord(e, uint64(i+1), prev)
 		out, prev = append(out, raw), Hash(raw)

@@ -46,7 +46,8 @@ type Queue interface {
 	State() State
 
 	// Read returns committed records in order from sequence from on: at most maxRecords and at most maxBytes of Raw,
-	// but at least one when there is one. Empty means that nothing is there yet.
+	// but at least one when there is one. Empty means that nothing is there yet. They follow each other; where from is
+	// lost for ever (the node has said so in readings_lost), the first is the next one that is there.
 	Read(ctx context.Context, from uint64, maxRecords, maxBytes int) ([]Record, error)
 
 	// Ack makes durable that the centre has committed everything up to upto within epoch, and that the nacked records

@@ -131,6 +131,7 @@ func (p *Pump) send(ctx context.Context, l *lane, wg *sync.WaitGroup) {
 	records, err := l.q.Read(ctx, l.next, l.limits.Records, l.limits.Bytes)
 	var payload []byte
 	if err == nil && len(records) > 0 {
+		l.next = max(l.next, records[0].Seq) // behind a gap for ever
 		payload, err = p.seal(l, records)
 	}
 	now := p.cfg.Now()

@@ -34,6 +34,7 @@ func RunStore(t *testing.T, fresh func(t *testing.T) Subject) {
 		{"UnknownTypesAreStored", unknownType},
 		{"ABrokenChainIsSeen", brokenChain},
 		{"EpochsAndNodesAreApart", epochs},
+		{"LostReadingsDoNotHoldTheWatermark", lost},
 		{"FactsCanBeRead", facts},
 		{"RefusedPayloadsAreKeptOnce", refused},
 		{"OddTextDoesNotStopIt", oddText},
@@ -206,6 +207,33 @@ func epochs(t *testing.T, s *subject) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
+}
+
+func lost(t *testing.T, s *subject) {
+	rd := NewFeed("n1", "e1", contract.Rd).Readings(30)
+	s.one(rd.Batch(t, 1, 5))
+	if r := s.one(rd.Batch(t, 21, 10)); r.Ack.Ack != 5 || len(r.Ack.Gaps) != 1 {
+		t.Errorf("%+v", r.Ack)
+	}
+	ev := NewFeed("n1", "e1", contract.Ev)
+	ev.Append(contract.TypeReadingsLost, "rd/4-18", Start, contract.ReadingsLost{First: 4, Last: 18, Why: "damaged"})
+	ev.Append(contract.TypeReadingsLost, "rd/19-20", Start, contract.ReadingsLost{First: 19, Last: 20, Why: "damaged"})
+	ev.Append(contract.TypeReadingsLost, "rd/9-1", Start, contract.ReadingsLost{First: 9, Last: 1, Why: "nonsense"})
+	receipts := s.commit(ev.Batch(t, 1, 1), rd.Batch(t, 21, 1))
+	for _, r := range receipts {
+		want := map[contract.Stream]uint64{contract.Ev: 1, contract.Rd: 18}[r.Stream]
+		if r.Ack.Ack != want || len(receipts) != 2 {
+			t.Errorf("%s: %+v, want %d", r.Stream, r.Ack, want)
+		}
+	}
+	for _, r := range s.commit(ev.Batch(t, 1, 3)) { // rd moves though nothing of it came
+		want := map[contract.Stream]uint64{contract.Ev: 3, contract.Rd: 30}[r.Stream]
+		if r.Ack.Ack != want || len(r.Ack.Gaps) != 0 {
+			t.Errorf("%s: %+v, want %d", r.Stream, r.Ack, want)
+		}
+	}
+	s.want("SELECT COUNT(*) FROM lost", 2)
+	s.want("SELECT COUNT(*) FROM quarantine", 1)
 }
 
 func facts(t *testing.T, s *subject) {

@@ -13,6 +13,13 @@ func (w *work) project(ctx context.Context, k key, it *central.Item) error {
 	switch f := it.Fact.(type) {
 	case *contract.Sale:
 		return w.sale(ctx, k, it, f)
+	case *contract.ReadingsLost:
+		_, err := w.exec(ctx, `INSERT INTO lost (node, epoch, stream, first, last, why, reported)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`, k.node, k.epoch, string(contract.Rd), int64(f.First),
+			int64(f.Last), printable(f.Why), stamp(it.Record.At.Time))
+		rd := key{k.node, k.epoch, contract.Rd}
+		w.freed[rd] = max(w.freed[rd], f.Last)
+		return err
 	case *contract.Reading:
 		return w.reading(ctx, k, it, f)
 	case *contract.ReadingFailed:

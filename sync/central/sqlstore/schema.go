@@ -46,6 +46,11 @@ CREATE TABLE refused (
 	topic TEXT NOT NULL, sha256 TEXT NOT NULL, code TEXT NOT NULL, place TEXT NOT NULL, why TEXT NOT NULL,
 	received TEXT NOT NULL, payload BLOB NOT NULL,
 	PRIMARY KEY (topic, sha256));
+`, `
+CREATE TABLE lost ( -- records that the node says will never come
+	node TEXT NOT NULL, epoch TEXT NOT NULL, stream TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL,
+	why TEXT NOT NULL, reported TEXT NOT NULL,
+	PRIMARY KEY (node, epoch, stream, first, last));
 `}
 
 // migrate brings the database to the newest layout, and refuses one that is newer than this program.

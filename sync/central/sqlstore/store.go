@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -62,7 +63,7 @@ func (s *Store) Commit(ctx context.Context, batches []central.Batch, now time.Ti
 		return nil, fmt.Errorf("store records: %w", err)
 	}
 	defer tx.Rollback()
-	w := &work{tx: tx, d: s.dialect, now: stamp(now), stmts: map[string]*sql.Stmt{}}
+	w := &work{tx: tx, d: s.dialect, now: stamp(now), stmts: map[string]*sql.Stmt{}, marks: map[key]*mark{}, freed: map[key]uint64{}}
 	receipts, err := w.all(ctx, batches)
 	if err != nil {
 		return nil, fmt.Errorf("store records: %w", err)
@@ -91,10 +92,15 @@ type work struct {
 	d     Dialect
 	now   string
 	stmts map[string]*sql.Stmt
+	marks map[key]*mark  // of all streams concerned, locked
+	freed map[key]uint64 // streams whose watermark may move because records were reported as lost, and up to where
 }
 
-// all goes through the streams in a fixed order, so that two processes never wait for each other's locks in a circle.
+// all goes through the streams one by one.
 func (w *work) all(ctx context.Context, batches []central.Batch) ([]central.Receipt, error) {
+	if err := w.lockAll(ctx, batches); err != nil {
+		return nil, err
+	}
 	batches = slices.Clone(batches)
 	slices.SortStableFunc(batches, func(a, b central.Batch) int { return keyOf(a).compare(keyOf(b)) })
 	var receipts []central.Receipt
@@ -111,15 +117,59 @@ func (w *work) all(ctx context.Context, batches []central.Batch) ([]central.Rece
 		receipts = append(receipts, r)
 		batches = batches[n:]
 	}
+	return w.release(ctx, receipts)
+}
+
+// lockAll locks every stream that the batches concern, in a fixed order: two processes never wait for each other in a
+// circle.
+func (w *work) lockAll(ctx context.Context, batches []central.Batch) error {
+	keys := map[key]bool{}
+	for _, b := range batches {
+		keys[keyOf(b)] = true
+		for _, it := range b.Items {
+			if _, ok := it.Fact.(*contract.ReadingsLost); ok {
+				keys[key{b.Node, b.Epoch, contract.Rd}] = true
+			}
+		}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(keys), key.compare) {
+		m, err := w.lock(ctx, k)
+		if err != nil {
+			return err
+		}
+		w.marks[k] = m
+	}
+	return nil
+}
+
+// release settles the streams of which records were reported as lost, and gives each one receipt, now the last word.
+func (w *work) release(ctx context.Context, receipts []central.Receipt) ([]central.Receipt, error) {
+	for _, k := range slices.SortedFunc(maps.Keys(w.freed), key.compare) {
+		m := w.marks[k]
+		m.high = max(m.high, w.freed[k])
+		r := central.Receipt{Node: k.node, Stream: k.stream}
+		var err error
+		if r.Ack, err = w.settle(ctx, k, m); err != nil {
+			return nil, err
+		}
+		if r.Ack.Nacks, err = w.nacks(ctx, k); err != nil {
+			return nil, err
+		}
+		at := slices.IndexFunc(receipts, func(o central.Receipt) bool {
+			return key{o.Node, o.Ack.Epoch, o.Stream} == k
+		})
+		if at < 0 {
+			receipts = append(receipts, r)
+			continue
+		}
+		receipts[at].Ack = r.Ack
+	}
 	return receipts, nil
 }
 
 func (w *work) stream(ctx context.Context, k key, batches []central.Batch) (central.Receipt, error) {
 	r := central.Receipt{Node: k.node, Stream: k.stream}
-	mark, err := w.lock(ctx, k)
-	if err != nil {
-		return r, err
-	}
+	mark := w.marks[k]
 	for _, b := range batches {
 		var before []byte
 		for i := range b.Items {
@@ -130,6 +180,7 @@ func (w *work) stream(ctx context.Context, k key, batches []central.Batch) (cent
 		}
 		mark.add(b.Items[0].Seq, b.Items[len(b.Items)-1].Seq)
 	}
+	var err error
 	if r.Ack, err = w.settle(ctx, k, mark); err != nil {
 		return r, err
 	}

@@ -1,7 +1,9 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"slices"
 
 	"tally/sync/contract"
@@ -50,7 +52,11 @@ func (w *work) settle(ctx context.Context, k key, m *mark) (contract.Ack, error)
 		if err != nil {
 			return a, err
 		}
-		m.acked, a.Gaps = walk(m.acked, above)
+		lost, err := w.lost(ctx, k, m.acked)
+		if err != nil {
+			return a, err
+		}
+		m.acked, a.Gaps = walk(m.acked, append(above, lost...))
 	}
 	a.Ack = m.acked
 	_, err := w.exec(ctx, `UPDATE stream_state SET acked = ?1, high = ?2 WHERE node = ?3 AND epoch = ?4 AND stream = ?5`,
@@ -58,40 +64,53 @@ func (w *work) settle(ctx context.Context, k key, m *mark) (contract.Ack, error)
 	return a, err
 }
 
-// walk goes from acked through the sorted sequences above it.
-func walk(acked uint64, above []uint64) (uint64, [][2]uint64) {
+// walk goes from acked through the inclusive ranges above it, which may overlap.
+func walk(acked uint64, above [][2]uint64) (uint64, [][2]uint64) {
+	slices.SortFunc(above, func(a, b [2]uint64) int { return cmp.Compare(a[0], b[0]) })
 	var gaps [][2]uint64
 	last := acked
-	for _, seq := range above {
-		if seq > last+1 && len(gaps) < maxGaps {
-			gaps = append(gaps, [2]uint64{last + 1, seq - 1})
+	for _, r := range above {
+		if r[0] > last+1 && len(gaps) < maxGaps {
+			gaps = append(gaps, [2]uint64{last + 1, r[0] - 1})
 		}
-		if seq == acked+1 {
-			acked = seq
+		if r[0] <= acked+1 {
+			acked = max(acked, r[1])
 		}
-		last = seq
+		last = max(last, r[1])
 	}
 	return acked, gaps
 }
 
-func (w *work) above(ctx context.Context, k key, acked uint64) ([]uint64, error) {
-	st, err := w.stmt(ctx, `SELECT seq FROM record WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq > ?4
-		UNION SELECT seq FROM quarantine WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq > ?4 ORDER BY seq LIMIT ?5`)
+func (w *work) above(ctx context.Context, k key, acked uint64) ([][2]uint64, error) {
+	st, err := w.stmt(ctx, `SELECT seq, seq FROM record WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq > ?4
+		UNION SELECT seq, seq FROM quarantine WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq > ?4 ORDER BY 1 LIMIT ?5`)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := st.QueryContext(ctx, k.node, k.epoch, string(k.stream), int64(acked), maxAhead)
+	return ranges(st.QueryContext(ctx, k.node, k.epoch, string(k.stream), int64(acked), maxAhead))
+}
+
+// lost is what the node has said will never come.
+func (w *work) lost(ctx context.Context, k key, acked uint64) ([][2]uint64, error) {
+	st, err := w.stmt(ctx, `SELECT first, last FROM lost WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND last > ?4`)
+	if err != nil {
+		return nil, err
+	}
+	return ranges(st.QueryContext(ctx, k.node, k.epoch, string(k.stream), int64(acked)))
+}
+
+func ranges(rows *sql.Rows, err error) ([][2]uint64, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var out []uint64
+	var out [][2]uint64
 	for rows.Next() {
-		var seq int64
-		if err := rows.Scan(&seq); err != nil {
+		var first, last int64
+		if err := rows.Scan(&first, &last); err != nil {
 			return nil, err
 		}
-		out = append(out, uint64(seq))
+		out = append(out, [2]uint64{uint64(first), uint64(last)})
 	}
 	return out, rows.Err()
 }

@@ -24,6 +24,7 @@ type Queue struct {
 	nacked map[uint64]contract.Nack
 	grown  chan struct{}
 	broken error
+	lost   uint64 // records up to here are gone
 }
 
 // NewQueue makes an empty queue.
@@ -74,6 +75,13 @@ func (q *Queue) Break(err error) {
 	q.broken = err
 }
 
+// Lose takes records up to upto away, as storage does when the disk is full.
+func (q *Queue) Lose(upto uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.lost, q.acked = upto, max(q.acked, upto)
+}
+
 // Restore starts a new epoch with the same records, as after a restored backup.
 func (q *Queue) Restore(epoch string) {
 	q.mu.Lock()
@@ -118,7 +126,7 @@ func (q *Queue) Read(_ context.Context, from uint64, maxRecords, maxBytes int) (
 	}
 	var out []outbox.Record
 	size := 0
-	for seq := max(from, 1); seq <= uint64(len(q.raws)) && len(out) < maxRecords; seq++ {
+	for seq := max(from, q.lost+1); seq <= uint64(len(q.raws)) && len(out) < maxRecords; seq++ {
 		raw := q.raws[seq-1]
 		if size += len(raw); size > maxBytes && len(out) > 0 {
 			break
