@@ -70,7 +70,7 @@ func checkLedger(tx *bbolt.Tx, rep *Report) error {
 		}
 		rep.Records[name] = st.Next - st.First
 	}
-	return checkIndices(tx)
+	return errors.Join(checkHeads(tx), checkIndices(tx))
 }
 
 // checkPages walks every page in this goroutine, where a fault can be caught, and only then lets bbolt check the tree.
