@@ -203,3 +203,17 @@ func sessionGone(t *testing.T, w *window) {
 	w.Press("12" + webtest.Enter)
 	w.Wait(`document.getElementById("name")`)
 }
+
+// Under a name of the local network and without TLS the browser sends no Sec-Fetch-Site, so the page's own forms must
+// carry their origin.
+func localNetwork(t *testing.T, w *window) {
+	w.Go(strings.Replace(w.url, "127.0.0.1", "hall.example", 1))
+	w.enter()
+	w.insert(1)
+	w.Press("20" + webtest.Enter)
+	w.Wait(`document.querySelector(".quote")`)
+	w.Press(webtest.Enter)
+	w.WaitText("#receipt", "000001")
+	w.Press("l")
+	w.Wait(`document.documentElement.lang == "en"`)
+}

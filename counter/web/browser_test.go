@@ -38,6 +38,7 @@ func TestBrowser(t *testing.T) {
 		"two readers":                   twoReaders,
 		"role that does not sell":       onlooker,
 		"service lost and found":        lostService,
+		"plain HTTP in a local network": localNetwork,
 		"logout elsewhere":              sessionGone,
 		"pictures":                      pictures,
 	} {

@@ -26,8 +26,12 @@ func (h *Handler) protect(next http.Handler) http.Handler {
 		head := w.Header()
 		head.Set("Content-Security-Policy", policy)
 		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("Referrer-Policy", "no-referrer")
-		head.Set("Cross-Origin-Opener-Policy", "same-origin")
+		// Not "no-referrer": under that a browser sends "Origin: null" with the page's own forms, and where there is no
+		// Sec-Fetch-Site either (plain HTTP in a local network) they could not be told from a foreign page's.
+		head.Set("Referrer-Policy", "same-origin")
+		if r.TLS != nil {
+			head.Set("Cross-Origin-Opener-Policy", "same-origin") // browsers complain of it without TLS
+		}
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
 		head.Set("Cache-Control", "no-store")
 		if !h.knownHost(r.Host) {

@@ -1,10 +1,8 @@
 package web
 
-import (
-	"tally/counter"
-)
+import "tally/counter"
 
-// quoteView is a quote with the request id under which the page may confirm it.
+// postQuote answers with a quote. Whoever shows it makes the request id under which it may be confirmed.
 func (h *Handler) postQuote(c *call) error {
 	ask, err := read[counter.Ask](c)
 	if err != nil {

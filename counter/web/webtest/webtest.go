@@ -49,6 +49,8 @@ func Start(t testing.TB) *Browser {
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.NoDefaultBrowserCheck, chromedp.WindowSize(1366, 768),
 	}
+	// Names under .example reach this machine, as those of a counter in the local network do.
+	opts = append(opts, chromedp.Flag("host-resolver-rules", "MAP *.example 127.0.0.1"))
 	for _, quiet := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		opts = append(opts, chromedp.Flag(quiet, true))
 	}
