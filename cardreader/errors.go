@@ -93,11 +93,12 @@ const (
 	CodeNoMemoryCards = "reader_no_memory_cards" // the reader does not know the memory-card commands
 	CodeNotSupported  = "not_supported"
 
-	CodePSCPresented = "psc_already_presented" // once an insertion: take the card out and insert it again
-	CodePSCFactory   = "psc_factory_code"      // the configured code is the factory's, the card is an issued one
-	CodePSCLastTry   = "psc_last_try"          // at most one try left: presenting could lock the card for ever
-	CodePSCWrong     = "psc_wrong"             // the chip refused the code: not our card, or a wrong configuration
-	CodePSCUnproven  = "psc_unproven"          // the reader's answer and the error counter do not agree
-	CodeCardLocked   = "card_locked"           // no try left: read-only for ever
-	CodeNotUnlocked  = "card_not_unlocked"     // the caller's mistake: a write before Unlock
+	CodePSCPresented = "psc_already_presented"  // once an insertion: take the card out and insert it again
+	CodePSCFactory   = "psc_factory_code"       // the configured code is the factory's, the card is an issued one
+	CodePSCLastTry   = "psc_last_try"           // at most one try left: presenting could lock the card for ever
+	CodePSCWrong     = "psc_wrong"              // the chip refused the code: not our card, or a wrong configuration
+	CodePSCUnproven  = "psc_unproven"           // the reader's answer and the error counter do not agree
+	CodePSCBlind     = "psc_counter_unreadable" // the reader cannot show how many tries are left: not presented
+	CodeCardLocked   = "card_locked"            // no try left: read-only for ever
+	CodeNotUnlocked  = "card_not_unlocked"      // the caller's mistake: a write before Unlock
 )

@@ -1,6 +1,7 @@
 package cardsim
 
 import (
+	"bytes"
 	"errors"
 
 	"tally/cardreader/apdu"
@@ -20,10 +21,16 @@ const (
 type acs struct {
 	chip     *SLE4442
 	selected bool
+	old      bool // before CCID: other answers, see OldACS
 }
 
 // ACS puts the chip behind the firmware of an ACS reader.
 func ACS(chip *SLE4442) Device { return &acs{chip: chip} }
+
+// OldACS puts the chip behind the firmware of an ACR38 from before CCID (ACR38x Reference Manual 6.02 §9.2.2.6): a read
+// has the four protection bytes behind the data, the counter is asked for with length 00, and a presentation is answered
+// with the counter and the code as the chip then shows it.
+func OldACS(chip *SLE4442) Device { return &acs{chip: chip, old: true} }
 
 func (a *acs) Insert() error { return a.chip.insert() }
 func (a *acs) Remove()       { a.chip.remove() } // the selection is the reader's and ends at the next reset
@@ -44,7 +51,7 @@ func (a *acs) Save() func() {
 
 // inherit: the firmware keeps the selected type when it did not notice that the card changed.
 func (a *acs) inherit(old Device) {
-	if o, ok := old.(*acs); ok {
+	if o, ok := old.(*acs); ok && o.old == a.old {
 		a.selected = o.selected
 	}
 }
@@ -56,10 +63,9 @@ func (a *acs) interrupt(command []byte) error {
 	switch {
 	case err != nil || !a.selected:
 	case c.INS == 0x20 && len(c.Data) == 3:
-		err = a.spend()
+		err = spend(a.chip)
 	case c.INS == 0xD0 && len(c.Data) > 0:
-		half := append(append([]byte(nil), c.Data[:len(c.Data)/2]...), 0xFF)
-		err = a.chip.updateMain(int(c.P2), half)
+		err = writeHalf(a.chip, c)
 	}
 	return errors.Join(err, ErrPulled)
 }
@@ -106,13 +112,13 @@ func (a *acs) do(c apdu.Command) (apdu.Response, error) {
 	}
 	switch c.INS {
 	case 0xB0:
-		return readMain(a.chip, c)
+		return a.read(c)
 	case 0xB1:
 		m, err := a.chip.readSecurity()
-		return four(c, m, err)
+		return a.four(c, m, err)
 	case 0xB2:
 		m, err := a.chip.readProtection()
-		return four(c, m, err)
+		return a.four(c, m, err)
 	case 0x20:
 		return a.present(c)
 	case 0xD0:
@@ -145,15 +151,35 @@ func (a *acs) present(c apdu.Command) (apdu.Response, error) {
 		return status(swWrongLength, nil)
 	}
 	ec, err := presentPSC(a.chip, c.Data)
-	return status(apdu.OK|apdu.Status(ec), err)
+	if err != nil || !a.old {
+		return status(apdu.OK|apdu.Status(ec), err)
+	}
+	sec, err := a.chip.readSecurity()
+	return apdu.Response{Data: sec[:], SW: apdu.OK}, err
 }
 
-func (a *acs) spend() error {
-	sec, err := a.chip.readSecurity()
+func (a *acs) read(c apdu.Command) (apdu.Response, error) {
+	r, err := readMain(a.chip, c)
+	if err != nil || r.SW != apdu.OK || !a.old {
+		return r, err
+	}
+	prot, err := a.chip.readProtection()
+	r.Data = append(r.Data, prot[:]...)
+	return r, err
+}
+
+// spend is a presentation that was cut off after its first step.
+func spend(chip *SLE4442) error {
+	sec, err := chip.readSecurity()
 	if err != nil {
 		return err
 	}
-	return a.chip.updateEC(spendTry(sec[0]))
+	return chip.updateEC(spendTry(sec[0]))
+}
+
+// writeHalf is a write that was cut off in the middle, with one byte erased and not yet written.
+func writeHalf(chip *SLE4442, c apdu.Command) error {
+	return chip.updateMain(int(c.P2), append(bytes.Clone(c.Data[:len(c.Data)/2]), 0xFF))
 }
 
 // presentPSC is the sequence of the data sheet's PSC verification procedure; it returns the error counter it leaves.
@@ -221,8 +247,12 @@ func writeMain(chip *SLE4442, c apdu.Command) (apdu.Response, error) {
 	return status(apdu.OK, chip.updateMain(int(c.P2), c.Data))
 }
 
-func four(c apdu.Command, m [4]byte, err error) (apdu.Response, error) {
-	if c.Le != len(m) {
+func (a *acs) four(c apdu.Command, m [4]byte, err error) (apdu.Response, error) {
+	want := len(m)
+	if a.old {
+		want = apdu.MaxLe // length 00
+	}
+	if c.Le != want {
 		return status(swWrongLength, nil)
 	}
 	return apdu.Response{Data: m[:], SW: apdu.OK}, err

@@ -75,11 +75,41 @@ func TestChipFollowsItsDataSheet(t *testing.T) {
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			d := powered(t, chip112233(v.ec))
-			for i := 0; i < len(v.talk); i += 2 {
-				exchange(t, d, v.talk[i], v.talk[i+1])
-			}
+			talk(t, d, v.talk...)
 		})
 	}
+}
+
+// talk holds a dialogue of commands and answers.
+func talk(t *testing.T, d Device, lines ...string) {
+	t.Helper()
+	for i := 0; i < len(lines); i += 2 {
+		exchange(t, d, lines[i], lines[i+1])
+	}
+}
+
+func TestOldACSFirmware(t *testing.T) {
+	c := chip112233(7)
+	d := OldACS(c)
+	d.Reset()
+	talk(t, d,
+		"ffb0002002", "6a81", "ffa400000106", "9000",
+		"ffb0002002", "f00f"+"30ff1ff8"+"9000", "ffb1000000", "070000009000", "ffb1000004", "6700",
+		"ff20000003112244", "06000000"+"9000", "ff20000003112233", "07112233"+"9000",
+		"ffd0002001aa", "9000", "ffb0002001", "aa"+"30ff1ff8"+"9000")
+}
+
+func TestOMNIKEYFirmware(t *testing.T) {
+	c := chip112233(7)
+	d := OMNIKEY(c)
+	d.Reset()
+	talk(t, d,
+		"ffb0002002", "f00f9000", "ffa400000106", "6d00", "ffb1000004", "6d00", "ffd0002001aa", "6d00",
+		"ffd6002001aa", "9000", "ffb0002001", "f09000", // it cannot know that the chip refused
+		"ff200000021122", "6700", "00b0000001", "6e00", "ff", "6700",
+		"ff20000003112244", "6300", "ff20000003112233", "9000", "ffd6002001aa", "9000", "ffb0002001", "aa9000")
+	d.Reset()
+	talk(t, d, "ff20000003000000", "6300", "ff20000003000000", "6300", "ff20000003000000", "6983", "ff20000003112233", "6983")
 }
 
 func TestWithoutPowerNothingHappens(t *testing.T) {

@@ -55,6 +55,31 @@ func (p *tap) count() int {
 	return p.sent
 }
 
+// brand is a dialect and the firmware that speaks it.
+type brand struct {
+	dialect  sle4442.Dialect
+	firmware func(*cardsim.SLE4442) cardsim.Device
+	apdus    int // exchanges of opening, unlocking, one write and one read
+	blind    bool
+}
+
+var brands = []brand{
+	{sle4442.ACS, cardsim.ACS, 6, false},
+	{sle4442.OldACS, cardsim.OldACS, 6, false},
+	{sle4442.OMNIKEY, cardsim.OMNIKEY, 4, true},
+}
+
+func (b brand) secret(p sle4442.PSC) sle4442.Secret {
+	return sle4442.Secret{PSC: p, Issued: true, Blind: b.blind}
+}
+
+// forEachBrand runs a test with each dialect in front of the firmware that speaks it.
+func forEachBrand(t *testing.T, f func(t *testing.T, b brand)) {
+	for _, b := range brands {
+		t.Run(string(b.dialect), func(t *testing.T) { f(t, b) })
+	}
+}
+
 // counter is a bench with one chip in one reader.
 type counter struct {
 	t      *testing.T
@@ -64,20 +89,28 @@ type counter struct {
 	chip   *cardsim.SLE4442
 	guards sle4442.Guards
 	ins    cardreader.Insertion
+	speaks sle4442.Dialect
 }
 
 func newCounter(t *testing.T, o cardsim.Options, faults ...cardsim.Fault) *counter {
+	t.Helper()
+	return brands[0].counter(t, o, faults...)
+}
+
+func (b brand) counter(t *testing.T, o cardsim.Options, faults ...cardsim.Fault) *counter {
 	t.Helper()
 	if o.PSC == nil {
 		o.PSC = rightPSC[:]
 	}
 	chip := cardsim.NewSLE4442(o)
-	return newCounterWith(t, chip, cardsim.Script(cardsim.ACS(chip), faults...))
+	c := newCounterWith(t, chip, cardsim.Script(b.firmware(chip), faults...))
+	c.speaks = b.dialect
+	return c
 }
 
 func newCounterWith(t *testing.T, chip *cardsim.SLE4442, d cardsim.Device) *counter {
 	t.Helper()
-	c := &counter{t: t, src: cardsim.NewSource(reader), chip: chip, tap: &tap{Device: d}}
+	c := &counter{t: t, src: cardsim.NewSource(reader), chip: chip, tap: &tap{Device: d}, speaks: sle4442.ACS}
 	c.src.Watchdog = -1
 	c.watch = cardtest.Watch(t, c.src)
 	c.insert()
@@ -106,7 +139,7 @@ func (c *counter) open(s sle4442.Secret) (*sle4442.Chip, error) {
 	if err != nil {
 		return nil, err
 	}
-	chip, err := sle4442.Open(c.t.Context(), card, sle4442.ACS, c.guards.For(reader, c.ins), s)
+	chip, err := sle4442.Open(c.t.Context(), card, c.speaks, c.guards.For(reader, c.ins), s)
 	if err != nil {
 		card.Close()
 		return nil, err

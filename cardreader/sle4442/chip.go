@@ -24,28 +24,33 @@ const allTries = 0x07
 // cardreader.ErrOutcomeUnknown it is dead: close it, open the insertion again, identify the card.
 type Chip struct {
 	card     cardreader.Card
-	cmd      *dialectCommands
+	cmd      *commands
 	guard    *Guard
 	secret   Secret
 	unlocked bool
 	dead     bool
 }
 
-// Open chooses the chip's type at the reader, which powers it down and up. It does not look at the chip's content. The
-// Chip takes the card over and closes it; when Open fails the card is the caller's to close. g is the Guard of the
-// card's insertion.
+// Open chooses the chip's type at the reader, which powers it down and up; where a dialect has no such command it reads
+// a few bytes to see whether the reader can. It does not look at the chip's content. The Chip takes the card over and
+// closes it; when Open fails the card is the caller's to close. g is the Guard of the card's insertion.
 func Open(ctx context.Context, card cardreader.Card, d Dialect, g *Guard, s Secret) (*Chip, error) {
-	cmd, err := d.commands("")
+	const op = "choose card type"
+	cmd, err := d.commands()
 	if err != nil {
 		return nil, err
 	}
 	c := &Chip{card: card, cmd: cmd, guard: g, secret: s}
-	r, err := c.exchange(ctx, "choose card type", cmd.choose)
+	probe := cmd.read(0, 4)
+	if cmd.choose != nil {
+		probe = *cmd.choose
+	}
+	r, err := c.exchange(ctx, op, probe)
 	if err != nil {
 		return nil, err
 	}
 	if err := r.SW.Err(); err != nil {
-		return nil, fail(cardreader.Permanent, cardreader.CodeNoMemoryCards, "choose card type", err)
+		return nil, fail(cardreader.Permanent, cardreader.CodeNoMemoryCards, op, err)
 	}
 	return c, nil
 }
@@ -66,10 +71,10 @@ func (c *Chip) Read(ctx context.Context, addr, n int) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r.SW != apdu.OK || len(r.Data) != want {
-			return nil, c.bad(op, r, want)
+		if r.SW != apdu.OK || len(r.Data) != want+c.cmd.behind {
+			return nil, c.bad(op, r, want+c.cmd.behind)
 		}
-		out = append(out, r.Data...)
+		out = append(out, r.Data[:want]...)
 	}
 	return out, nil
 }
@@ -109,7 +114,7 @@ func chunks(data []byte) func(func([]byte) bool) {
 	}
 }
 
-// Tries reads how many presentations are left, 0–3.
+// Tries reads how many presentations are left, 0–3; CodeNotSupported where the reader cannot show the counter.
 func (c *Chip) Tries(ctx context.Context) (int, error) {
 	ec, err := c.counter(ctx)
 	return bits.OnesCount8(ec), err
@@ -117,7 +122,10 @@ func (c *Chip) Tries(ctx context.Context) (int, error) {
 
 func (c *Chip) counter(ctx context.Context) (byte, error) {
 	const op = "read error counter"
-	r, err := c.exchange(ctx, op, c.cmd.counter)
+	if c.cmd.counter == nil {
+		return 0, fail(cardreader.Permanent, cardreader.CodeNotSupported, op, nil)
+	}
+	r, err := c.exchange(ctx, op, *c.cmd.counter)
 	if err != nil {
 		return 0, err
 	}

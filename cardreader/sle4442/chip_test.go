@@ -15,37 +15,41 @@ import (
 )
 
 func TestReadWholeChip(t *testing.T) {
-	c := newCounter(t, cardsim.Options{Main: bytes.Repeat([]byte{0xA5, 0x5A}, 112)})
-	m := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true})
-	got, err := m.Read(t.Context(), 0, m.Size())
-	if err != nil || !bytes.Equal(got, c.chip.ReadMem()) {
-		t.Errorf("read % X, %v", got, err)
-	}
-	if c.tap.presentations() != 0 || c.tap.count() != 3 {
-		t.Errorf("reading took %d APDUs and %d presentations, want 3 and 0", c.tap.count(), c.tap.presentations())
-	}
+	forEachBrand(t, func(t *testing.T, b brand) {
+		c := b.counter(t, cardsim.Options{Main: bytes.Repeat([]byte{0xA5, 0x5A}, 112)})
+		m := c.mustOpen(b.secret(rightPSC))
+		got, err := m.Read(t.Context(), 0, m.Size())
+		if err != nil || !bytes.Equal(got, c.chip.ReadMem()) {
+			t.Errorf("read % X, %v", got, err)
+		}
+		if c.tap.presentations() != 0 || c.tap.count() != 3 {
+			t.Errorf("reading took %d APDUs and %d presentations, want 3 and 0", c.tap.count(), c.tap.presentations())
+		}
+	})
 }
 
 func TestWriteAfterUnlock(t *testing.T) {
-	c := newCounter(t, cardsim.Options{})
-	m := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true})
-	wantCode(t, m.Write(t.Context(), 0x30, []byte{1}), cardreader.CodeNotUnlocked)
-	if err := m.Unlock(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Unlock(t.Context()); err != nil {
-		t.Errorf("unlock when unlocked: %v", err)
-	}
-	data := bytes.Repeat([]byte{1, 2, 3, 4, 5}, 40)
-	if err := m.Write(t.Context(), 0x20, data); err != nil {
-		t.Fatal(err)
-	}
-	if got := c.chip.ReadMem()[0x20:][:len(data)]; !bytes.Equal(got, data) {
-		t.Errorf("chip holds % X", got)
-	}
-	if n := c.tap.presentations(); n != 1 {
-		t.Errorf("%d presentations", n)
-	}
+	forEachBrand(t, func(t *testing.T, b brand) {
+		c := b.counter(t, cardsim.Options{})
+		m := c.mustOpen(b.secret(rightPSC))
+		wantCode(t, m.Write(t.Context(), 0x30, []byte{1}), cardreader.CodeNotUnlocked)
+		if err := m.Unlock(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Unlock(t.Context()); err != nil {
+			t.Errorf("unlock when unlocked: %v", err)
+		}
+		data := bytes.Repeat([]byte{1, 2, 3, 4, 5}, 40)
+		if err := m.Write(t.Context(), 0x20, data); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.chip.ReadMem()[0x20:][:len(data)]; !bytes.Equal(got, data) {
+			t.Errorf("chip holds % X", got)
+		}
+		if n := c.tap.presentations(); n != 1 {
+			t.Errorf("%d presentations", n)
+		}
+	})
 }
 
 func TestOutsideTheChip(t *testing.T) {
@@ -63,15 +67,60 @@ func TestOutsideTheChip(t *testing.T) {
 }
 
 func TestReaderWithoutMemoryCards(t *testing.T) {
-	chip := cardsim.NewSLE4442(cardsim.Options{})
-	c := newCounterWith(t, chip, cardsim.NoMemoryCards(chip, false))
-	_, err := c.open(sle4442.Secret{})
-	wantCode(t, err, cardreader.CodeNoMemoryCards)
+	forEachBrand(t, func(t *testing.T, b brand) {
+		chip := cardsim.NewSLE4442(cardsim.Options{})
+		c := newCounterWith(t, chip, cardsim.NoMemoryCards(chip, false))
+		c.speaks = b.dialect
+		_, err := c.open(sle4442.Secret{})
+		wantCode(t, err, cardreader.CodeNoMemoryCards)
+	})
+}
+
+// TestWrongDialect: whatever dialect is spoken to whatever firmware, no card is locked and no success is believed that
+// is none.
+func TestWrongDialect(t *testing.T) {
+	for _, speaks := range brands {
+		for _, hears := range brands {
+			for _, psc := range []sle4442.PSC{rightPSC, wrongPSC} {
+				c := hears.counter(t, cardsim.Options{})
+				c.speaks = speaks.dialect
+				for range 4 {
+					m, err := c.open(speaks.secret(psc))
+					if err == nil {
+						if err = m.Unlock(t.Context()); err == nil && !c.chip.Unlocked() {
+							t.Errorf("%s to %s: unlocked, and the chip is not", speaks.dialect, hears.dialect)
+						}
+						m.Close()
+					}
+					if err == nil && speaks.dialect != hears.dialect {
+						t.Errorf("%s to %s: understood", speaks.dialect, hears.dialect)
+					}
+					c.reinsert()
+				}
+				if c.chip.Tries() == 0 {
+					t.Errorf("%s to %s: locked", speaks.dialect, hears.dialect)
+				}
+			}
+		}
+	}
+}
+
+func TestWithoutCounter(t *testing.T) {
+	c := brands[2].counter(t, cardsim.Options{})
+	m := c.mustOpen(brands[2].secret(rightPSC))
+	_, err := m.Tries(t.Context())
+	wantCode(t, err, cardreader.CodeNotSupported)
+	if err := m.Unlock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, m.ChangePSC(t.Context(), sle4442.Secret{PSC: wrongPSC}), cardreader.CodeNotSupported)
 }
 
 func TestUnknownDialect(t *testing.T) {
-	if _, err := sle4442.ParseDialect("acs"); err != nil {
-		t.Error(err)
+	for _, b := range brands {
+		if d, err := sle4442.ParseDialect(string(b.dialect)); err != nil || d != b.dialect {
+			t.Errorf("%q: %q, %v", b.dialect, d, err)
+		}
 	}
 	if _, err := sle4442.ParseDialect("nonsense"); err == nil {
 		t.Error("nonsense is a dialect")
@@ -83,7 +132,8 @@ func TestUnknownDialect(t *testing.T) {
 func TestDialectOf(t *testing.T) {
 	for name, want := range map[string]sle4442.Dialect{
 		"ACS ACR39U ICC Reader 00 00": sle4442.ACS, "ACS ACR38U-CCID 00 00": sle4442.ACS, "ACS ACR3901U ICC Reader 0": sle4442.ACS,
-		"Virtual PCD 00 00": "", "": "",
+		"HID Global OMNIKEY 3x21 Smart Card Reader 0": sle4442.OMNIKEY, "OMNIKEY 3121 00 00": sle4442.OMNIKEY,
+		"Virtual PCD 00 00": "", "": "", "ACS ACR38 0": "", "OMNIKEY CardMan 3121": "",
 	} {
 		if got, ok := sle4442.DialectOf(name); got != want || ok != (want != "") {
 			t.Errorf("%q: %q, %t", name, got, ok)
@@ -92,21 +142,27 @@ func TestDialectOf(t *testing.T) {
 }
 
 func TestChangePSC(t *testing.T) {
-	c := newCounter(t, cardsim.Options{PSC: []byte{0xFF, 0xFF, 0xFF}})
-	m := c.mustOpen(sle4442.Secret{PSC: sle4442.FactoryPSC()})
-	to := sle4442.Secret{PSC: rightPSC, Issued: true}
-	wantCode(t, m.ChangePSC(t.Context(), to), cardreader.CodeNotUnlocked)
-	if err := m.Unlock(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	wantCode(t, m.ChangePSC(t.Context(), sle4442.Secret{PSC: sle4442.FactoryPSC(), Issued: true}), cardreader.CodePSCFactory)
-	if err := m.ChangePSC(t.Context(), to); err != nil {
-		t.Fatal(err)
-	}
-	m.Close()
-	c.reinsert()
-	if err := c.mustOpen(to).Unlock(t.Context()); err != nil {
-		t.Errorf("the new code does not unlock: %v", err)
+	for _, b := range brands[:2] {
+		c := b.counter(t, cardsim.Options{PSC: []byte{0xFF, 0xFF, 0xFF}})
+		m := c.mustOpen(sle4442.Secret{PSC: sle4442.FactoryPSC()})
+		to := b.secret(rightPSC)
+		wantCode(t, m.ChangePSC(t.Context(), to), cardreader.CodeNotUnlocked)
+		if err := m.Unlock(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantCode(t, m.ChangePSC(t.Context(), b.secret(sle4442.FactoryPSC())), cardreader.CodePSCFactory)
+		if err := m.ChangePSC(t.Context(), to); err != nil {
+			t.Fatal(err)
+		}
+		m.Close()
+		c.reinsert()
+		if n, err := c.mustOpen(to).Tries(t.Context()); n != 3 || err != nil {
+			t.Errorf("%d tries, %v", n, err)
+		}
+		c.reinsert()
+		if err := c.mustOpen(to).Unlock(t.Context()); err != nil {
+			t.Errorf("the new code does not unlock: %v", err)
+		}
 	}
 }
 

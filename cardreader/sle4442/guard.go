@@ -2,6 +2,7 @@ package sle4442
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"tally/cardreader"
 )
@@ -11,6 +12,7 @@ import (
 type Guard struct {
 	mu        sync.Mutex
 	presented bool
+	blind     *atomic.Bool // shared by the Guards: a blind presentation went wrong; nil in a Guard of one's own
 }
 
 // claim takes the insertion's only presentation; false when it is gone.
@@ -38,11 +40,29 @@ func (g *Guard) Spent() bool {
 	return g.presented
 }
 
+// distrust ends blind presentations for good.
+func (g *Guard) distrust() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.blind == nil {
+		g.blind = new(atomic.Bool)
+	}
+	g.blind.Store(true)
+}
+
+func (g *Guard) distrusted() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.blind != nil && g.blind.Load()
+}
+
 // Guards hands out the Guard of each insertion. The zero value is ready. One Guards belongs to one Source, whose
 // insertion numbers it relies on.
 type Guards struct {
 	mu   sync.Mutex
 	last map[string]guarded
+	// blind is set when a blind presentation went wrong, at whatever reader.
+	blind atomic.Bool
 }
 
 type guarded struct {
@@ -64,7 +84,7 @@ func (gs *Guards) For(reader string, ins cardreader.Insertion) *Guard {
 	case ins < g.ins:
 		return &Guard{presented: true}
 	default:
-		g = guarded{ins: ins, guard: new(Guard)}
+		g = guarded{ins: ins, guard: &Guard{blind: &gs.blind}}
 		gs.last[reader] = g
 	}
 	return g.guard

@@ -15,35 +15,67 @@ import (
 // factory code on an issued card.
 
 func TestPromise6OncePerInsertion(t *testing.T) {
-	c := newCounter(t, cardsim.Options{})
-	for i := range 4 {
-		m := c.mustOpen(sle4442.Secret{PSC: wrongPSC, Issued: true})
-		err := m.Unlock(t.Context())
-		if i == 0 {
-			wantCode(t, err, cardreader.CodePSCWrong)
-		} else {
-			wantCode(t, err, cardreader.CodePSCPresented)
+	for _, b := range brands[:2] { // without a counter: TestPromise6Blind
+		c := b.counter(t, cardsim.Options{})
+		for i := range 4 {
+			m := c.mustOpen(b.secret(wrongPSC))
+			err := m.Unlock(t.Context())
+			if i == 0 {
+				wantCode(t, err, cardreader.CodePSCWrong)
+			} else {
+				wantCode(t, err, cardreader.CodePSCPresented)
+			}
+			wantCode(t, m.Unlock(t.Context()), cardreader.CodePSCPresented)
+			m.Close()
 		}
+		if n := c.tap.presentations(); n != 1 {
+			t.Errorf("%d presentations in one insertion", n)
+		}
+		// The right code does not get a second go either: the clerk takes the card out.
+		m := c.mustOpen(b.secret(rightPSC))
 		wantCode(t, m.Unlock(t.Context()), cardreader.CodePSCPresented)
 		m.Close()
+		c.reinsert()
+		if err := c.mustOpen(b.secret(rightPSC)).Unlock(t.Context()); err != nil {
+			t.Errorf("next insertion: %v", err)
+		}
+		if c.chip.Tries() != 3 {
+			t.Errorf("%d tries", c.chip.Tries())
+		}
 	}
-	if n := c.tap.presentations(); n != 1 {
-		t.Errorf("%d presentations in one insertion", n)
-	}
-	// The right code does not get a second go either: the clerk takes the card out.
-	m := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true})
-	wantCode(t, m.Unlock(t.Context()), cardreader.CodePSCPresented)
-	m.Close()
+}
+
+// TestPromise6Blind: where the counter cannot be read, nothing is presented unless that was decided, and one wrong code
+// is the last one, on any card in any reader.
+func TestPromise6Blind(t *testing.T) {
+	b := brands[2]
+	c := b.counter(t, cardsim.Options{})
+	sees := sle4442.Secret{PSC: rightPSC, Issued: true}
+	wantCode(t, c.mustOpen(sees).Unlock(t.Context()), cardreader.CodePSCBlind)
 	c.reinsert()
-	if err := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true}).Unlock(t.Context()); err != nil {
-		t.Errorf("next insertion: %v", err)
+	if c.tap.presentations() != 0 {
+		t.Fatal("presented without a decision")
 	}
-	if c.chip.Tries() != 3 {
-		t.Errorf("%d tries", c.chip.Tries())
+	wantCode(t, c.mustOpen(b.secret(wrongPSC)).Unlock(t.Context()), cardreader.CodePSCWrong)
+	for range 5 {
+		c.reinsert()
+		wantCode(t, c.mustOpen(b.secret(rightPSC)).Unlock(t.Context()), cardreader.CodePSCBlind)
+	}
+	if c.tap.presentations() != 1 || c.chip.Tries() != 2 {
+		t.Errorf("%d presentations, %d tries left; want 1 and 2", c.tap.presentations(), c.chip.Tries())
+	}
+	if other := c.guards.For("another reader", 1); other.Spent() {
+		t.Error("another reader's insertion is spent")
 	}
 }
 
 func TestPromise6NeverTheLastTry(t *testing.T) {
+	for _, b := range brands[:2] {
+		t.Run(string(b.dialect), func(t *testing.T) { neverTheLastTry(t, b) })
+	}
+}
+
+func neverTheLastTry(t *testing.T, b brand) {
 	for _, v := range []struct {
 		ec   byte
 		code string // empty: allowed
@@ -53,8 +85,8 @@ func TestPromise6NeverTheLastTry(t *testing.T) {
 		{0x00, cardreader.CodeCardLocked},
 	} {
 		t.Run(fmt.Sprintf("EC %02X", v.ec), func(t *testing.T) {
-			c := newCounter(t, cardsim.Options{EC: &v.ec})
-			err := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true}).Unlock(t.Context())
+			c := b.counter(t, cardsim.Options{EC: &v.ec})
+			err := c.mustOpen(b.secret(rightPSC)).Unlock(t.Context())
 			if v.code == "" {
 				if err != nil || !c.chip.Unlocked() {
 					t.Fatalf("unlock: %v, chip unlocked %t", err, c.chip.Unlocked())
@@ -70,27 +102,31 @@ func TestPromise6NeverTheLastTry(t *testing.T) {
 }
 
 func TestPromise6WrongForEverNeverLocks(t *testing.T) {
-	c := newCounter(t, cardsim.Options{})
-	for range 10 {
-		m := c.mustOpen(sle4442.Secret{PSC: wrongPSC, Issued: true})
-		if err := m.Unlock(t.Context()); err == nil {
-			t.Fatal("a wrong code unlocks")
+	forEachBrand(t, func(t *testing.T, b brand) {
+		c := b.counter(t, cardsim.Options{})
+		for range 10 {
+			m := c.mustOpen(b.secret(wrongPSC))
+			if err := m.Unlock(t.Context()); err == nil {
+				t.Fatal("a wrong code unlocks")
+			}
+			m.Close()
+			c.reinsert()
 		}
-		m.Close()
-		c.reinsert()
-	}
-	if c.chip.Tries() != 1 || c.tap.presentations() != 2 {
-		t.Errorf("%d tries left after %d presentations; want 1 after 2", c.chip.Tries(), c.tap.presentations())
-	}
+		if c.chip.Tries() != 3-c.tap.presentations() || c.chip.Tries() < 1 {
+			t.Errorf("%d tries left after %d presentations", c.chip.Tries(), c.tap.presentations())
+		}
+	})
 }
 
 func TestPromise6NoFactoryCodeOnIssuedCard(t *testing.T) {
-	c := newCounter(t, cardsim.Options{})
-	m := c.mustOpen(sle4442.Secret{PSC: sle4442.FactoryPSC(), Issued: true})
-	wantCode(t, m.Unlock(t.Context()), cardreader.CodePSCFactory)
-	if n := c.tap.presentations(); n != 0 {
-		t.Errorf("%d presentations", n)
-	}
+	forEachBrand(t, func(t *testing.T, b brand) {
+		c := b.counter(t, cardsim.Options{})
+		m := c.mustOpen(b.secret(sle4442.FactoryPSC()))
+		wantCode(t, m.Unlock(t.Context()), cardreader.CodePSCFactory)
+		if n := c.tap.presentations(); n != 0 {
+			t.Errorf("%d presentations", n)
+		}
+	})
 }
 
 // liar is a reader whose status word to a presentation means nothing.
@@ -151,23 +187,22 @@ func TestPromise6StatusWordProvesNothing(t *testing.T) {
 	}
 }
 
-// unlockAPDUs is how many exchanges choose + Unlock + one write + read-back take.
-const unlockAPDUs = 6
-
-// TestPromise6UnderFaults tries every fault at every exchange, then goes on as a stubborn clerk would.
+// TestPromise6UnderFaults tries every fault at every exchange of every dialect, then goes on as a stubborn clerk would.
 func TestPromise6UnderFaults(t *testing.T) {
-	for _, kind := range cardsim.FaultKinds() {
-		for at := 1; at <= unlockAPDUs; at++ {
-			t.Run(fmt.Sprintf("%v at %d", kind, at), func(t *testing.T) { stubborn(t, kind, at) })
+	forEachBrand(t, func(t *testing.T, b brand) {
+		for _, kind := range cardsim.FaultKinds() {
+			for at := 1; at <= b.apdus; at++ {
+				t.Run(fmt.Sprintf("%v at %d", kind, at), func(t *testing.T) { stubborn(t, b, kind, at) })
+			}
 		}
-	}
+	})
 }
 
-func stubborn(t *testing.T, kind cardsim.FaultKind, at int) {
+func stubborn(t *testing.T, b brand, kind cardsim.FaultKind, at int) {
 	data := []byte{1, 2, 3, 4}
 	other := cardsim.NewSLE4442(cardsim.Options{PSC: []byte{9, 9, 9}})
-	c := newCounter(t, cardsim.Options{}, cardsim.Fault{At: at, Kind: kind, With: cardsim.ACS(other)})
-	err := attempt(t, c, data)
+	c := b.counter(t, cardsim.Options{}, cardsim.Fault{At: at, Kind: kind, With: b.firmware(other)})
+	err := attempt(t, c, b.secret(rightPSC), data)
 	if n := c.tap.presentations(); n > 1 {
 		t.Fatalf("%d presentations in the first insertion", n)
 	}
@@ -185,7 +220,7 @@ func stubborn(t *testing.T, kind cardsim.FaultKind, at int) {
 	for range 3 {
 		c.reinsert()
 		before := c.tap.presentations()
-		_ = attempt(t, c, data)
+		_ = attempt(t, c, b.secret(rightPSC), data)
 		if n := c.tap.presentations() - before; n > 1 {
 			t.Fatalf("%d presentations in one insertion", n)
 		}
@@ -197,9 +232,8 @@ func stubborn(t *testing.T, kind cardsim.FaultKind, at int) {
 
 // attempt unlocks, writes and reads back. After each error it opens the same insertion again and tries to unlock once
 // more, which the Guard must not let it.
-func attempt(t *testing.T, c *counter, data []byte) error {
+func attempt(t *testing.T, c *counter, secret sle4442.Secret, data []byte) error {
 	t.Helper()
-	secret := sle4442.Secret{PSC: rightPSC, Issued: true}
 	err := writeOnce(t, c, secret, data)
 	if err != nil {
 		_ = writeOnce(t, c, secret, data)
@@ -229,26 +263,28 @@ func writeOnce(t *testing.T, c *counter, s sle4442.Secret, data []byte) error {
 
 // Promise 2: "the write failed" is never concluded from a transport error.
 func TestPromise2WriteFaultIsUnknown(t *testing.T) {
-	const write = 5 // choose, EC, present, EC, write
-	for _, kind := range []cardsim.FaultKind{
-		cardsim.PulledBefore, cardsim.PulledMidway, cardsim.PulledAfter, cardsim.EmptyAnswer, cardsim.OneByteAnswer,
-		cardsim.WrongAnswer, cardsim.Silence, cardsim.LateAnswer, cardsim.Unplugged,
-	} {
-		t.Run(kind.String(), func(t *testing.T) {
-			c := newCounter(t, cardsim.Options{}, cardsim.Fault{At: write, Kind: kind})
-			m := c.mustOpen(sle4442.Secret{PSC: rightPSC, Issued: true})
-			if err := m.Unlock(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			err := m.Write(t.Context(), 0x30, []byte{1, 2, 3, 4})
-			if !errors.Is(err, cardreader.ErrOutcomeUnknown) || errors.Is(err, cardreader.ErrNotSent) {
-				t.Errorf("write: %v", err)
-			}
-			if err := m.Write(t.Context(), 0x30, []byte{1}); !errors.Is(err, cardreader.ErrNotSent) {
-				t.Errorf("write on a dead chip: %v", err)
-			}
-		})
-	}
+	forEachBrand(t, func(t *testing.T, b brand) {
+		for _, kind := range []cardsim.FaultKind{
+			cardsim.PulledBefore, cardsim.PulledMidway, cardsim.PulledAfter, cardsim.EmptyAnswer, cardsim.OneByteAnswer,
+			cardsim.WrongAnswer, cardsim.Silence, cardsim.LateAnswer, cardsim.Unplugged,
+		} {
+			t.Run(kind.String(), func(t *testing.T) {
+				write := b.apdus - 1
+				c := b.counter(t, cardsim.Options{}, cardsim.Fault{At: write, Kind: kind})
+				m := c.mustOpen(b.secret(rightPSC))
+				if err := m.Unlock(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				err := m.Write(t.Context(), 0x30, []byte{1, 2, 3, 4})
+				if !errors.Is(err, cardreader.ErrOutcomeUnknown) || errors.Is(err, cardreader.ErrNotSent) {
+					t.Errorf("write: %v", err)
+				}
+				if err := m.Write(t.Context(), 0x30, []byte{1}); !errors.Is(err, cardreader.ErrNotSent) {
+					t.Errorf("write on a dead chip: %v", err)
+				}
+			})
+		}
+	})
 }
 
 func TestGuards(t *testing.T) {

@@ -48,4 +48,8 @@ func (PSC) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 type Secret struct {
 	PSC    PSC
 	Issued bool // the card was issued by the utility: it cannot have the factory's code any more
+	// Blind lets the code be presented through a reader that cannot show the error counter, so that nobody knows
+	// whether it is the last try. Somebody has to have decided that for the readers of an office. After one
+	// presentation that was not clearly right there is no other until the program is started again.
+	Blind bool
 }

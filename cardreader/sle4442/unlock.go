@@ -12,17 +12,18 @@ import (
 
 // Unlock presents the secret code and proves by the error counter that it was right. When the Chip is unlocked already
 // it does nothing. It refuses, with nothing presented, a factory code for an issued card, a second presentation in one
-// insertion, and a chip with one try or less.
+// insertion, and a chip with one try or less. Through a reader that cannot show the counter see Secret.Blind.
 func (c *Chip) Unlock(ctx context.Context) error {
 	const op = "unlock"
-	if c.unlocked {
+	switch {
+	case c.unlocked:
 		return nil
-	}
-	if c.secret.Issued && c.secret.PSC.IsFactory() {
+	case c.secret.Issued && c.secret.PSC.IsFactory():
 		return fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
-	}
-	if c.guard.Spent() {
+	case c.guard.Spent():
 		return spent(op)
+	case c.cmd.counter == nil:
+		return c.unlockBlind(ctx, op)
 	}
 	before, err := c.counter(ctx)
 	if err != nil {
@@ -34,7 +35,7 @@ func (c *Chip) Unlock(ctx context.Context) error {
 	case 1:
 		return fail(cardreader.Permanent, cardreader.CodePSCLastTry, op, nil)
 	}
-	sw, err := c.present(ctx, op)
+	says, err := c.present(ctx, op)
 	if err != nil {
 		return err
 	}
@@ -42,36 +43,67 @@ func (c *Chip) Unlock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.judge(op, before, after, sw)
+	return c.judge(op, before, after, says)
 }
 
 // present spends the insertion's only presentation before the command leaves, so that an unknown outcome counts as
 // spent.
-func (c *Chip) present(ctx context.Context, op string) (apdu.Status, error) {
+func (c *Chip) present(ctx context.Context, op string) (verdict, error) {
 	if !c.guard.claim() {
-		return 0, spent(op)
+		return saysNothing, spent(op)
 	}
 	r, err := c.exchange(ctx, op, c.cmd.present(c.secret.PSC))
-	if errors.Is(err, cardreader.ErrNotSent) {
-		c.guard.giveBack()
+	if err != nil {
+		if errors.Is(err, cardreader.ErrNotSent) {
+			c.guard.giveBack()
+		}
+		return saysNothing, err
 	}
-	return r.SW, err
+	return c.cmd.judge(r, c.secret.PSC), nil
 }
 
 func spent(op string) error { return fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil) }
 
 // judge: the counter rising to full proves a right code; a counter that fell proves a wrong one. Full before and after
-// is what a right code leaves, but also a command that never reached the chip, so there the status word has to agree.
-func (c *Chip) judge(op string, before, after byte, sw apdu.Status) error {
+// is what a right code leaves, but also a command that never reached the chip, so there the answer has to agree.
+func (c *Chip) judge(op string, before, after byte, says verdict) error {
 	switch {
-	case after == allTries && (before != allTries || c.cmd.presented(sw)):
+	case after == allTries && (before != allTries || says == saysRight):
 		c.unlocked = true
 		return nil
 	case bits.OnesCount8(after) < bits.OnesCount8(before):
 		return fail(cardreader.Permanent, cardreader.CodePSCWrong, op, fmt.Errorf("%d tries left", bits.OnesCount8(after)))
 	}
+	return c.unproven(op)
+}
+
+func (c *Chip) unproven(op string) error {
 	c.dead = true
-	return fail(cardreader.Unknown, cardreader.CodePSCUnproven, op, sw)
+	return fail(cardreader.Unknown, cardreader.CodePSCUnproven, op, nil)
+}
+
+// unlockBlind goes by the reader's word, as there is nothing else; that a write took is seen when it is read back. One
+// wrong code, or one answer that is neither, ends all blind presentations of this process, on every card.
+func (c *Chip) unlockBlind(ctx context.Context, op string) error {
+	if !c.secret.Blind || c.guard.distrusted() {
+		return fail(cardreader.Permanent, cardreader.CodePSCBlind, op, nil)
+	}
+	says, err := c.present(ctx, op)
+	if errors.Is(err, cardreader.ErrNotSent) {
+		return err
+	}
+	if says == saysRight {
+		c.unlocked = true
+		return nil
+	}
+	c.guard.distrust()
+	switch {
+	case err != nil:
+		return err
+	case says == saysWrong:
+		return fail(cardreader.Permanent, cardreader.CodePSCWrong, op, nil)
+	}
+	return c.unproven(op)
 }
 
 // ChangePSC gives the chip another code; it must be unlocked. The chip does not show its code, so even a nil error
@@ -82,6 +114,8 @@ func (c *Chip) ChangePSC(ctx context.Context, to Secret) error {
 	switch {
 	case to.Issued && to.PSC.IsFactory():
 		return fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
+	case c.cmd.change == nil:
+		return fail(cardreader.Permanent, cardreader.CodeNotSupported, op, nil)
 	case !c.unlocked:
 		return fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
 	}
