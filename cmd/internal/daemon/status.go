@@ -26,7 +26,7 @@ func (d door) Status(ctx context.Context) (control.NodeStatus, error) {
 	}
 	if err := n.Ready(ctx); err != nil {
 		s.Ready = false
-		s.Problems = append(s.Problems, control.Problem{Code: "not_ready", Message: err.Error()})
+		s.Problems = append(s.Problems, control.Problem{Code: control.ProblemNotReady, Message: err.Error()})
 	}
 	s.Readers, _ = d.Readers(ctx)
 	states := n.poller.States()
@@ -39,9 +39,9 @@ func (d door) Status(ctx context.Context) (control.NodeStatus, error) {
 	}
 	s.Uplink = d.uplink(ctx)
 	if s.Uplink.Configured && !s.Uplink.Connected {
-		s.Problems = append(s.Problems, control.Problem{Code: "broker_away", Message: "no connection to the broker; records wait here"})
+		s.Problems = append(s.Problems, control.Problem{Code: control.ProblemBrokerAway, Message: "no connection to the broker; records wait here"})
 	} else if s.Uplink.Configured && !s.Uplink.Central {
-		s.Problems = append(s.Problems, control.Problem{Code: "central_away", Message: "the central system takes no records; they wait here"})
+		s.Problems = append(s.Problems, control.Problem{Code: control.ProblemCentreAway, Message: "the central system takes no records; they wait here"})
 	}
 	s.Disk = d.disk(ctx)
 	open, err := n.service.OpenOrders(ctx)
@@ -56,7 +56,7 @@ func (d door) Status(ctx context.Context) (control.NodeStatus, error) {
 		}
 	}
 	if len(open) > 0 {
-		s.Problems = append(s.Problems, control.Problem{Code: "orders_open", Message: fmt.Sprintf("%d card orders without an end", len(open))})
+		s.Problems = append(s.Problems, control.Problem{Code: control.ProblemOrdersOpen, Message: fmt.Sprintf("%d card orders without an end", len(open))})
 	}
 	return s, nil
 }
@@ -77,9 +77,9 @@ func lineStat(w wire, states []poll.State) (control.LineStat, string) {
 	}
 	switch {
 	case !l.Open:
-		return l, "line_lost"
+		return l, control.ProblemLineLost
 	case l.Dead > 0:
-		return l, "meters_dead"
+		return l, control.ProblemMetersDead
 	}
 	return l, ""
 }
