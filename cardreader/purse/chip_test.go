@@ -24,6 +24,7 @@ const (
 	faultUnknown        // no effect, outcome unknown, memory dead
 	faultUnknownEffect  // full effect, outcome unknown, memory dead
 	faultTorn           // the first bytes take effect, outcome unknown, memory dead
+	faultTornErased     // and the next byte is erased
 	faultLieNothing     // success without effect
 	faultLieFlipped     // success with one byte wrong
 	faultNotSentGoingOn // nothing sent, but the memory is not dead
@@ -74,7 +75,7 @@ func (c *chip) call(name string) (faultKind, error) {
 		return faultNotSent, errNotSent
 	case faultNotSentGoingOn:
 		return faultNotSent, errNotSent
-	case faultUnknown, faultUnknownEffect, faultTorn:
+	case faultUnknown, faultUnknownEffect, faultTorn, faultTornErased:
 		c.dead = true
 		return c.fault.kind, errUnknown
 	case faultSwap:
@@ -122,11 +123,11 @@ func (c *chip) Write(_ context.Context, addr int, data []byte) error {
 	switch kind {
 	case faultNone, faultUnknownEffect, faultSwap, faultShort:
 		c.store(addr, data)
-	case faultTorn:
+	case faultTorn, faultTornErased:
 		n := min(c.fault.torn, len(data))
 		c.store(addr, data[:n])
-		if n < len(data) && c.fault.torn%2 == 1 {
-			c.mem[addr+n] = 0xFF // erased, not yet written
+		if n < len(data) && kind == faultTornErased {
+			c.mem[addr+n] = 0xFF
 		}
 	case faultLieFlipped:
 		c.store(addr, data)

@@ -101,7 +101,7 @@ func (w *world) write(o purse.Order) {
 	}
 	w.c.fault = fault{
 		at:   rapid.IntRange(0, 16).Draw(w.t, "fault at"),
-		kind: faultKind(rapid.IntRange(0, int(faultTorn)).Draw(w.t, "fault")),
+		kind: faultKind(rapid.IntRange(0, int(faultTornErased)).Draw(w.t, "fault")),
 		torn: rapid.IntRange(0, 31).Draw(w.t, "torn"),
 	}
 	err = purse.New(w.c, w.p).Write(ctx, pl)

@@ -71,7 +71,7 @@ func sequence(p *profile.Profile, st State) uint16 {
 			return card
 		}
 	case profile.CountIncreases:
-		if newer(p, meter, card) {
+		if st.WriteBack != nil && newer(p, meter, card) {
 			return next(p, meter)
 		}
 	}

@@ -107,7 +107,7 @@ type Order struct {
 	Alarm       Amount // remaining credit at which the meter warns
 	Hoard       Amount // ceiling of credit the meter accepts (囤积上限)
 	Overdraft   Amount
-	At          time.Time
+	At          time.Time // the wall clock of its own zone goes on the card: pass local time
 	Workstation uint16
 	Operator    uint16
 }

@@ -91,13 +91,16 @@ func (p Plan) torn(image []byte) bool {
 	if from < 0 || from >= to || to > min(len(image), len(p.Before), len(p.After)) {
 		return false
 	}
-	now, old, fresh := image[from:to], bytes.Clone(p.Before[from:to]), bytes.Clone(p.After[from:to])
+	now, old, fresh := bytes.Clone(image[from:to]), bytes.Clone(p.Before[from:to]), bytes.Clone(p.After[from:to])
 	open := false
 	for _, s := range p.Steps {
 		if s.Name == string(profile.WriteInvalidate) {
 			open = true // between invalidate and commit both have the invalid value
 			copy(old[s.Addr-from:], s.Data)
 			copy(fresh[s.Addr-from:], s.Data)
+			if at := s.Addr - from; now[at] == 0xFF { // erased, and the commit not yet written
+				now[at] = s.Data[0]
+			}
 		}
 	}
 	k := 0

@@ -102,7 +102,7 @@ func TestEveryFault(t *testing.T) {
 		for at, call := range calls(t, p, sc.image) {
 			for kind := faultNone + 1; kind < faultKinds; kind++ {
 				torns := []int{0}
-				if kind == faultTorn && call == "write" {
+				if (kind == faultTorn || kind == faultTornErased) && call == "write" {
 					torns = nil
 					for n := range 33 {
 						torns = append(torns, n)
