@@ -1,6 +1,9 @@
 package metersim
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // Fault is what goes wrong with one answer. The zero value is a good answer; several may be combined.
 type Fault struct {
@@ -55,4 +58,50 @@ func (f Fault) cut(frame []byte) []byte {
 		out = out[:f.Truncate]
 	}
 	return append(append(append([]byte(nil), f.Noise...), out...), f.Trailing...)
+}
+
+// Script decides what each request to a simulated meter meets. The zero value is a meter in order. Its methods may be
+// called from several goroutines.
+type Script struct {
+	mu     sync.Mutex
+	always *Fault
+	next   []Fault
+	asked  int
+}
+
+// Next makes the following requests meet these faults, one each.
+func (s *Script) Next(faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = append(s.next, faults...)
+}
+
+// Always makes every request meet the fault; a nil fault ends that.
+func (s *Script) Always(f *Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.always = f
+}
+
+// Asked counts the requests that reached the meter.
+func (s *Script) Asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
+// fault returns what this request meets.
+func (s *Script) fault() Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	if len(s.next) > 0 {
+		f := s.next[0]
+		s.next = s.next[1:]
+		return f
+	}
+	if s.always != nil {
+		return *s.always
+	}
+	return Fault{}
 }

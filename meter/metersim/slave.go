@@ -14,12 +14,11 @@ import (
 // Slave is one simulated meter: a table of registers that answers functions 03, 04, 06 and 10. Its methods may be
 // called from several goroutines.
 type Slave struct {
-	mu     sync.Mutex
-	regs   map[uint16]uint16
-	max    int
-	always *Fault
-	script []Fault
-	asked  int
+	Script
+
+	mu   sync.Mutex
+	regs map[uint16]uint16
+	max  int
 }
 
 // NewSlave makes a meter without registers; asking for one it does not have is exception 02.
@@ -77,43 +76,6 @@ func (s *Slave) Limit(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.max = n
-}
-
-// Next makes the following requests meet these faults, one each.
-func (s *Slave) Next(faults ...Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.script = append(s.script, faults...)
-}
-
-// Always makes every request meet the fault; a nil fault ends that.
-func (s *Slave) Always(f *Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.always = f
-}
-
-// Asked counts the requests that reached the meter.
-func (s *Slave) Asked() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asked
-}
-
-// fault returns what this request meets.
-func (s *Slave) fault() Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked++
-	if len(s.script) > 0 {
-		f := s.script[0]
-		s.script = s.script[1:]
-		return f
-	}
-	if s.always != nil {
-		return *s.always
-	}
-	return Fault{}
 }
 
 func (s *Slave) get32(at uint16) uint32 { return uint32(s.regs[at])<<16 | uint32(s.regs[at+1]) }

@@ -1,0 +1,364 @@
+package cjt188
+
+import (
+	"fmt"
+	"time"
+
+	"tally/meter"
+	"tally/meter/quantity"
+	"tally/meter/telegram"
+)
+
+// Variant says where a maker leaves the standard. The zero value lets the codec find out where it can.
+type Variant struct {
+	SwappedItem bool       // questions carry the identifier low byte first: 1F 90
+	Units       Place      // where a unit stands
+	Clock       ClockOrder // of a clock's bytes
+	Litres      int        // decimals of a value in litres; 0 = none, as meters in the field do
+	NoStatus    bool       // the status bytes mean something else
+}
+
+// Place is where the unit of a value stands.
+type Place int
+
+// Places.
+const (
+	PlaceAuto Place = iota
+	After           // value, then unit: the standard
+	Before          // unit, then value
+)
+
+// ClockOrder is the order of a clock's seven bytes.
+type ClockOrder int
+
+// Orders of a clock.
+const (
+	ClockAuto ClockOrder = iota
+	LowFirst             // seconds first: the standard
+	HighFirst            // century first
+)
+
+// units by their code, CJ/T 188-2004, table 3. The hundreds are units of their own: no conversion happens here.
+var units = map[byte]quantity.Unit{
+	0x01: "J", 0x02: "Wh", 0x05: "kWh", 0x08: "MWh", 0x0A: "100MWh", 0x0B: "kJ", 0x0E: "MJ", 0x11: "GJ", 0x13: "100GJ",
+	0x14: "W", 0x17: "kW", 0x1A: "MW", 0x29: quantity.UnitLitre, 0x2C: quantity.UnitCubicMetre,
+	0x32: quantity.UnitLitrePerH, 0x35: quantity.UnitCubicMPerH,
+}
+
+// Decoded is what a frame says.
+type Decoded struct {
+	Item     Item
+	Serial   byte
+	Values   []telegram.Value
+	Problems []*telegram.Problem // what could not be understood or is ambiguous; offsets within Data
+}
+
+// Decode explains the data of a frame. Its error is the first problem that makes the values unusable; ambiguities are
+// only listed.
+func (f Frame) Decode(v Variant) (Decoded, error) {
+	if f.Refusal() {
+		return f.refusal()
+	}
+	if len(f.Data) < 3 {
+		return Decoded{}, telegram.Short(len(f.Data), 3)
+	}
+	item, _ := itemOf(f.Data)
+	d := &decoder{Decoded: Decoded{Item: item, Serial: f.Data[2]}, variant: v, rest: f.Data[3:], at: 3}
+	if len(d.rest) > 0 {
+		d.item(f)
+	}
+	if d.err == nil && len(d.rest) > 0 {
+		d.fail(&telegram.Problem{Code: telegram.Length, Got: telegram.Hex(d.rest...), Text: "bytes that the item does not have", Class: meter.ErrMalformed})
+	}
+	if d.err != nil {
+		d.Values = nil
+		return d.Decoded, d.err
+	}
+	return d.Decoded, nil
+}
+
+func (f Frame) refusal() (Decoded, error) {
+	if len(f.Data) != 3 {
+		return Decoded{}, &telegram.Problem{Code: telegram.Length, Want: "3 bytes", Got: fmt.Sprintf("%d bytes", len(f.Data)), Text: "a refusal has serial number and status", Class: meter.ErrMalformed}
+	}
+	p := &telegram.Problem{Code: telegram.Refused, Offset: 1, Got: telegram.Hex(f.Data[1:]...), Text: "meter refuses; its status", Class: meter.ErrException}
+	return Decoded{Serial: f.Data[0], Problems: []*telegram.Problem{p}}, p
+}
+
+// decoder takes values from the front of the data. After the first error it takes nothing more.
+type decoder struct {
+	Decoded
+	variant Variant
+	rest    []byte
+	at      int
+	err     error
+}
+
+// fail notes a problem at the next byte to be taken.
+func (d *decoder) fail(p *telegram.Problem) {
+	if d.err == nil {
+		p = p.At(d.at)
+		d.Problems = append(d.Problems, p)
+		d.err = p
+	}
+}
+
+func (d *decoder) take(n int) []byte {
+	if d.err != nil || len(d.rest) < n {
+		d.fail(&telegram.Problem{Code: telegram.Length, Want: fmt.Sprintf("%d more bytes", n), Got: fmt.Sprintf("%d", len(d.rest)), Text: "item is too short", Class: meter.ErrMalformed})
+		return nil
+	}
+	b := d.rest[:n]
+	d.rest, d.at = d.rest[n:], d.at+n
+	return b
+}
+
+func (d *decoder) add(v telegram.Value) {
+	v.Function = telegram.Instantaneous
+	d.Values = append(d.Values, v)
+}
+
+// item decodes what belongs to the identifier.
+func (d *decoder) item(f Frame) {
+	switch {
+	case d.Item == Current && (f.Kind == Heat || f.Kind == Cold):
+		d.heat()
+	case d.Item == Current:
+		d.counter()
+	case d.Item >= History1 && d.Item <= History12:
+		d.measured("volume", 0, 2)
+		if n := len(d.Values); n > 0 {
+			d.Values[n-1].Storage = uint64(d.Item-History1) + 1
+		}
+	case d.Item == Valve && len(d.rest) == 1:
+		d.valveCommand()
+	case d.Item == Valve:
+		d.status()
+	case d.Item == Clock:
+		d.clock()
+	case d.Item == Purchase:
+		d.purchase()
+	case d.Item == Prices:
+		for i := range 3 {
+			d.number(fmt.Sprintf("price_%d", i+1), 3, 2, "")
+		}
+	case d.Item == SettlementDay || d.Item == ReadingDay:
+		d.number(map[Item]string{SettlementDay: "settlement_day", ReadingDay: "reading_day"}[d.Item], 1, 0, "")
+	case d.Item == SetCounter && !f.Answer():
+		d.measured("volume", 0, 2)
+	case d.Item == SetAddress && !f.Answer():
+		if b := d.take(7); b != nil {
+			d.add(telegram.Value{Name: "address", Text: Address(b).String()})
+		}
+	case len(d.rest) == 2 && f.Answer():
+		d.status() // what most answers to a write carry
+	default:
+		d.fail(&telegram.Problem{Code: telegram.Unknown, Got: d.Item.String(), Text: "data identifier is not known", Class: meter.ErrMalformed})
+	}
+}
+
+// counter is 901F of a water or gas meter.
+func (d *decoder) counter() {
+	place := d.place(5)
+	d.measured("volume", place, 2)
+	d.measured("volume_settlement", place, 2)
+	d.clock()
+	d.status()
+}
+
+// heat is 901F of a heat meter.
+func (d *decoder) heat() {
+	place := d.place(5)
+	for _, v := range []struct {
+		name     string
+		decimals uint8
+	}{{"energy_settlement", 2}, {"energy", 2}, {"power", 2}, {"flow", 4}, {"volume", 2}} {
+		d.measured(v.name, place, v.decimals)
+	}
+	d.number("temperature_supply", 3, 2, quantity.UnitCelsius)
+	d.number("temperature_return", 3, 2, quantity.UnitCelsius)
+	d.number("operating_time", 3, 0, quantity.UnitHour)
+	d.clock()
+	d.status()
+}
+
+// place finds out where units stand by looking at the first two values of size bytes.
+func (d *decoder) place(size int) Place {
+	if d.variant.Units != PlaceAuto || len(d.rest) < 2*size {
+		return d.variant.Units
+	}
+	fits := func(unit, value int) bool {
+		for _, from := range []int{0, size} {
+			if _, ok := units[d.rest[from+unit]]; !ok {
+				return false
+			}
+			if _, p := telegram.Digits(d.rest[from+value : from+value+size-1]); p != nil {
+				return false
+			}
+		}
+		return true
+	}
+	after, before := fits(size-1, 0), fits(0, 1)
+	switch {
+	case after && before:
+		d.Problems = append(d.Problems, &telegram.Problem{
+			Code: telegram.Ambiguous, Offset: d.at, Text: "unit may stand before or after its value; read as the standard says", Class: meter.ErrMalformed,
+		})
+		return After
+	case before:
+		return Before
+	}
+	return After
+}
+
+// measured takes a value with its unit.
+func (d *decoder) measured(name string, place Place, decimals uint8) {
+	if place == PlaceAuto {
+		place = d.variant.Units
+	}
+	from := d.at
+	b := d.take(5)
+	if b == nil {
+		return
+	}
+	digits, code, offset := b[:4], b[4], 4
+	if place == Before {
+		digits, code, offset = b[1:], b[0], 0
+	}
+	unit, ok := units[code]
+	if !ok {
+		d.at = from
+		d.fail(&telegram.Problem{Code: telegram.Unknown, Offset: offset, Got: telegram.Hex(code), Text: "unit of " + name + " is not known", Class: meter.ErrMalformed})
+		return
+	}
+	n, p := telegram.Digits(digits)
+	if p != nil {
+		d.at = from
+		d.fail(p.At((offset + 1) % 5))
+		return
+	}
+	if unit == quantity.UnitLitre {
+		decimals = uint8(max(d.variant.Litres, 0))
+	}
+	d.add(telegram.Value{Name: name, Number: quantity.Decimal{Unscaled: n, Scale: decimals}, Unit: unit})
+}
+
+// number takes a value of n bytes whose unit is fixed.
+func (d *decoder) number(name string, n int, decimals uint8, unit quantity.Unit) {
+	from := d.at
+	b := d.take(n)
+	if b == nil {
+		return
+	}
+	v, p := telegram.Digits(b)
+	if p != nil {
+		d.at = from
+		d.fail(p)
+		return
+	}
+	d.add(telegram.Value{Name: name, Number: quantity.Decimal{Unscaled: v, Scale: decimals}, Unit: unit})
+}
+
+func (d *decoder) purchase() {
+	d.number("purchase_number", 1, 0, "")
+	d.number("purchase", 4, 2, "")
+	d.number("purchase_total", 4, 2, "")
+	d.number("remaining", 4, 2, "")
+	d.status()
+}
+
+// clock takes seven BCD bytes. A clock that cannot be a date is a problem of its own and spoils no other value: meters
+// without a clock send zeros, and some send month 13.
+func (d *decoder) clock() {
+	from := d.at
+	b := d.take(7)
+	if b == nil {
+		return
+	}
+	order := d.variant.Clock
+	low, lowOK := clockOf(b, false)
+	high, highOK := clockOf(b, true)
+	at, ok := low, lowOK
+	switch {
+	case order == HighFirst || order == ClockAuto && highOK && !lowOK:
+		at, ok = high, highOK
+	case order == ClockAuto && highOK && lowOK && !low.Equal(high):
+		d.note(from, telegram.Ambiguous, b, "clock may be low or high byte first; read as the standard says")
+	}
+	if !ok {
+		d.note(from, telegram.Content, b, "clock is no date and time")
+		return
+	}
+	d.add(telegram.Value{Name: "clock", At: at})
+}
+
+func (d *decoder) note(offset int, code string, got []byte, text string) {
+	d.Problems = append(d.Problems, &telegram.Problem{Code: code, Offset: offset, Got: telegram.Hex(got...), Text: text, Class: meter.ErrImplausible})
+}
+
+// clockOf reads second, minute, hour, day, month, year, century. The clock is the meter's local time, given here as if
+// it were UTC: the meter does not say which zone it is in.
+func clockOf(b []byte, highFirst bool) (time.Time, bool) {
+	var f [7]int
+	for i := range f {
+		c := b[i]
+		if highFirst {
+			c = b[6-i]
+		}
+		n, p := telegram.Digits([]byte{c})
+		if p != nil {
+			return time.Time{}, false
+		}
+		f[i] = int(n)
+	}
+	year := f[6]*100 + f[5]
+	t := time.Date(year, time.Month(f[4]), f[3], f[2], f[1], f[0], 0, time.UTC)
+	ok := year >= 1990 && year < 2100 && f[4] >= 1 && f[4] <= 12 && t.Day() == f[3] && f[3] >= 1 && f[2] < 24 && f[1] < 60 && f[0] < 60
+	return t, ok
+}
+
+// appendClock writes a clock, low byte first.
+func appendClock(b []byte, t time.Time) []byte {
+	for _, n := range []int{t.Second(), t.Minute(), t.Hour(), t.Day(), int(t.Month()), t.Year() % 100, t.Year() / 100} {
+		b = append(b, byte(n/10<<4|n%10))
+	}
+	return b
+}
+
+// Bits of the first status byte.
+const (
+	valveBits  = 0x03
+	batteryBit = 0x04
+)
+
+var valves = map[byte]string{0: "open", 1: "closed", 3: "fault"}
+
+// status takes the two status bytes; the second is the maker's.
+func (d *decoder) status() {
+	b := d.take(2)
+	if b == nil || d.variant.NoStatus {
+		return
+	}
+	valve, ok := valves[b[0]&valveBits]
+	if !ok {
+		valve = "unknown"
+	}
+	low, text := int64(0), "good"
+	if b[0]&batteryBit != 0 {
+		low, text = 1, "low"
+	}
+	d.add(telegram.Value{Name: "valve", Number: quantity.Decimal{Unscaled: int64(b[0] & valveBits)}, Text: valve})
+	d.add(telegram.Value{Name: "battery", Number: quantity.Decimal{Unscaled: low}, Text: text})
+	d.add(telegram.Value{Name: "status", Text: telegram.Hex(b...)})
+}
+
+func (d *decoder) valveCommand() {
+	b := d.take(1)
+	text, ok := map[byte]string{valveOpen: "open", valveClose: "close"}[b[0]]
+	if !ok {
+		d.at--
+		d.fail(&telegram.Problem{Code: telegram.Content, Got: telegram.Hex(b...), Want: "55 or 99", Text: "valve command is neither open nor close", Class: meter.ErrMalformed})
+		return
+	}
+	d.add(telegram.Value{Name: "valve_command", Text: text})
+}
