@@ -23,7 +23,7 @@ type desk struct {
 	here   context.Context // ends when the card of view.Insertion is taken out
 	gone   context.CancelFunc
 	looked bool // the card of view.Insertion was looked at
-	busy   bool
+	busy   bool // a job was taken and not answered yet
 	closed bool
 }
 
@@ -113,20 +113,21 @@ func (d *desk) begin(ins cardreader.Insertion, work func(context.Context, cardre
 		return refuse(cardreader.CodeCardRemoved, nil, "reader", d.name)
 	case d.view.Insertion != ins:
 		return refuse(CodeCardChanged, nil)
-	case d.busy || d.view.Phase == Reading || d.view.Phase == Writing:
-		return refuse(CodeBusy, nil, "reader", d.name)
 	case d.view.Phase == Failed:
 		return d.view.Problem
+	case d.busy || d.view.Card == nil:
+		return refuse(CodeBusy, nil, "reader", d.name)
 	}
 	d.busy = true
 	d.jobs <- job{ins, work}
 	return nil
 }
 
-func (d *desk) setBusy(busy bool) {
+// idle lets the next job in: the one before has been answered, though the worker may still look at the card once more.
+func (d *desk) idle() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.busy = busy
+	d.busy = false
 }
 
 // Desks returns one desk per reader that was ever seen, by name.

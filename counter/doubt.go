@@ -115,8 +115,8 @@ func (w *writing) void(ctx context.Context, id string) {
 	d.phase(w.ins, Writing)
 	p, st, release, err := w.open(ctx)
 	if err != nil {
-		w.answer(Receipt{}, err)
 		d.relook(w.ins)
+		w.reply(Receipt{}, err)
 		return
 	}
 	defer release()
@@ -126,13 +126,12 @@ func (w *writing) void(ctx context.Context, id string) {
 		o.State == InDoubt && s.o.Resolve(o.Plan, st) == purse.NotDone {
 		_, err = s.end(ctx, id, ending{state: Void, why: o.Why, by: w.sess})
 	}
+	d.present(ctx, w.ins, st)
 	if err != nil {
-		w.answer(Receipt{}, err)
-		d.present(ctx, w.ins, st)
+		w.reply(Receipt{}, err)
 		return
 	}
-	d.present(ctx, w.ins, st)
-	w.answer(s.stands(ctx, id))
+	w.reply(s.stands(ctx, id))
 }
 
 // OpenOrders lists what is in doubt or in quarantine, oldest first. An order that is being written just now is not; one

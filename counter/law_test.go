@@ -16,6 +16,9 @@ import (
 // back, or listed as in doubt; and ledger, tier counter, receipts and outbox say the same.
 func (w *world) law() {
 	w.t.Helper()
+	live := w.store
+	w.store = live.Copy() // what could not be stored may be stored at any moment
+	defer func() { w.store = live }()
 	var receipts []uint64
 	for id, card := range w.cards {
 		var b books

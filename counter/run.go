@@ -72,7 +72,6 @@ func (d *desk) work(stop <-chan struct{}, working context.Context) {
 			d.look(working)
 		case j := <-d.jobs:
 			j.work(working, j.ins)
-			d.setBusy(false)
 		}
 	}
 }

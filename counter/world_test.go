@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"sync"
-	"testing"
 	"time"
 
 	"tally/cardreader/purse"
@@ -36,9 +35,20 @@ func residential() tariff.Table {
 	}}
 }
 
+// tester is what a world needs of a testing.TB; rapid has one of its own.
+type tester interface {
+	Helper()
+	Error(...any)
+	Errorf(string, ...any)
+	Fatal(...any)
+	Fatalf(string, ...any)
+	Log(...any)
+	Cleanup(func())
+}
+
 // world is a counter with two readers, two customers and their cards. It outlives the processes that serve it.
 type world struct {
-	t       testing.TB
+	t       tester
 	power   *countertest.Power
 	store   *countertest.Store
 	readers *countertest.Readers
@@ -85,7 +95,7 @@ func operator(name string, no uint16, role counter.Role) counter.Operator {
 }
 
 // newWorld seeds a world and starts its first process.
-func newWorld(t testing.TB, change ...func(*counter.Options)) *world {
+func newWorld(t tester, change ...func(*counter.Options)) *world {
 	t.Helper()
 	w := &world{
 		t: t, power: &countertest.Power{}, logs: &logBuffer{}, now: time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC),

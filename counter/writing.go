@@ -34,8 +34,8 @@ func (w *writing) run(ctx context.Context, intend intent) {
 	d.phase(w.ins, Writing)
 	p, st, release, err := w.open(ctx)
 	if err != nil {
-		w.answer(Receipt{}, err)
 		d.relook(w.ins)
+		w.reply(Receipt{}, err)
 		return
 	}
 	defer release()
@@ -48,16 +48,21 @@ func (w *writing) run(ctx context.Context, intend intent) {
 	if err := p.Write(ctx, o.Plan); err != nil {
 		_ = p.Close() // dead
 		s.log.Warn("card write without proof", append(orderAttrs(o), "err", err)...)
-		w.answer(w.prove(ctx, o, err))
-		d.relook(w.ins)
+		w.reply(w.prove(ctx, o, err))
 		return
 	}
-	w.answer(w.done(ctx, o, ""))
+	w.reply(w.done(ctx, o, "")) // the customer waits; looking at the card once more can wait
 	if st, err = p.Read(ctx); err != nil {
 		d.relook(w.ins)
 		return
 	}
 	d.present(ctx, w.ins, st)
+}
+
+// reply answers, and lets the desk take the next job.
+func (w *writing) reply(r Receipt, err error) {
+	w.desk.idle()
+	w.answer(r, err)
 }
 
 // open makes sure that there is room on the disk, opens the card, and that it is the one that was shown.
@@ -108,13 +113,12 @@ func (w *writing) store(ctx context.Context, p Purse, st purse.State, intend int
 
 // refused ends a write whose intent was not stored: the card is as it was.
 func (w *writing) refused(ctx context.Context, o Order, st purse.State, err error) {
-	if !errors.Is(err, errJudge) {
-		w.answer(Receipt{}, err)
-		w.desk.present(ctx, w.ins, st)
+	w.desk.present(ctx, w.ins, st)
+	if errors.Is(err, errJudge) {
+		w.reply(w.desk.s.stands(ctx, o.ID))
 		return
 	}
-	w.desk.present(ctx, w.ins, st)
-	w.answer(w.desk.s.stands(ctx, o.ID))
+	w.reply(Receipt{}, err)
 }
 
 // done commits the result of a write that was read back, and makes the receipt.
@@ -133,16 +137,25 @@ func (w *writing) done(ctx context.Context, o Order, why string) (Receipt, error
 // of as void, with the money back.
 func (w *writing) prove(ctx context.Context, o Order, cause error) (Receipt, error) {
 	d, s := w.desk, w.desk.s
-	why := cardRefusal(cause).Code
 	verdict := purse.OtherCard
-	if p, st, err := d.open(ctx, w.ins); err == nil {
+	p, st, err := d.open(ctx, w.ins)
+	if err != nil {
+		defer d.relook(w.ins)
+	} else {
 		_ = p.Close() // it was only read
 		verdict = s.o.Resolve(o.Plan, st)
+		defer d.present(ctx, w.ins, st)
 	}
-	e := ending{state: InDoubt, why: why}
+	return w.judged(ctx, o, cause, verdict)
+}
+
+// judged ends an order as the card says.
+func (w *writing) judged(ctx context.Context, o Order, cause error, verdict purse.Verdict) (Receipt, error) {
+	s := w.desk.s
+	e := ending{state: InDoubt, why: cardRefusal(cause).Code}
 	switch verdict {
 	case purse.Done:
-		return w.done(ctx, o, why)
+		return w.done(ctx, o, e.why)
 	case purse.NotDone:
 		if !o.Doubted {
 			e.state = Void
@@ -153,12 +166,12 @@ func (w *writing) prove(ctx context.Context, o Order, cause error) (Receipt, err
 	ended, err := s.end(ctx, o.ID, e)
 	if err != nil {
 		s.log.Error("outcome of a card write cannot be stored yet", append(orderAttrs(o), "err", err)...)
-		s.keep(o.ID, ending{state: InDoubt, why: why})
+		s.keep(o.ID, ending{state: InDoubt, why: e.why})
 		return Receipt{}, refuse(CodeWriteUnknown, errors.Join(cause, err), "order", o.ID)
 	}
 	r := s.outcome(ended)
 	if verdict == purse.NotDone {
-		r = refuse(CodeNotWritten, nil, "order", o.ID, "why", why)
+		r = refuse(CodeNotWritten, nil, "order", o.ID, "why", e.why)
 	}
 	r.Cause = cause
 	return Receipt{}, r

@@ -184,6 +184,16 @@ func (r *Readers) wait(ctx context.Context, step string) {
 	}
 }
 
+// Current is the insertion of the card that lies on a reader, 0 for none.
+func (r *Readers) Current(reader string) cardreader.Insertion {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.slots[reader]; s != nil && s.card != nil {
+		return s.ins
+	}
+	return 0
+}
+
 // Steps counts the card steps since the start.
 func (r *Readers) Steps() int {
 	r.mu.Lock()

@@ -78,6 +78,15 @@ func (s *Store) Updates() int {
 	return s.updates
 }
 
+// Copy is a store of its own with what is committed now, on a power of its own.
+func (s *Store) Copy() *Store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := NewStore(nil)
+	c.state = s.state.clone()
+	return c
+}
+
 // Forget drops the journal and the outbox, so that a long benchmark does not measure this store.
 func (s *Store) Forget() {
 	s.mu.Lock()
