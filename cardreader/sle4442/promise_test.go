@@ -286,14 +286,3 @@ func TestPromise2WriteFaultIsUnknown(t *testing.T) {
 		}
 	})
 }
-
-func TestGuards(t *testing.T) {
-	var gs sle4442.Guards
-	g := gs.For("A", 5)
-	if gs.For("A", 5) != g || gs.For("B", 5) == g {
-		t.Error("a guard belongs to one reader and insertion")
-	}
-	if gs.For("A", 6).Spent() || !gs.For("A", 5).Spent() {
-		t.Error("an insertion that is over may present again")
-	}
-}

@@ -49,13 +49,13 @@ func (c *Chip) Unlock(ctx context.Context) error {
 // present spends the insertion's only presentation before the command leaves, so that an unknown outcome counts as
 // spent.
 func (c *Chip) present(ctx context.Context, op string) (verdict, error) {
-	if !c.guard.claim() {
+	if !c.guard.Claim() {
 		return saysNothing, spent(op)
 	}
 	r, err := c.exchange(ctx, op, c.cmd.present(c.secret.PSC))
 	if err != nil {
 		if errors.Is(err, cardreader.ErrNotSent) {
-			c.guard.giveBack()
+			c.guard.GiveBack()
 		}
 		return saysNothing, err
 	}
@@ -85,7 +85,7 @@ func (c *Chip) unproven(op string) error {
 // unlockBlind goes by the reader's word, as there is nothing else; that a write took is seen when it is read back. One
 // wrong code, or one answer that is neither, ends all blind presentations of this process, on every card.
 func (c *Chip) unlockBlind(ctx context.Context, op string) error {
-	if !c.secret.Blind || c.guard.distrusted() {
+	if !c.secret.Blind || c.guard.Distrusted() {
 		return fail(cardreader.Permanent, cardreader.CodePSCBlind, op, nil)
 	}
 	says, err := c.present(ctx, op)
@@ -96,7 +96,7 @@ func (c *Chip) unlockBlind(ctx context.Context, op string) error {
 		c.unlocked = true
 		return nil
 	}
-	c.guard.distrust()
+	c.guard.Distrust()
 	switch {
 	case err != nil:
 		return err
