@@ -136,7 +136,7 @@ func TestLooking(t *testing.T) {
 	if u := decode[UplinkView](t, s.ask("GET", "/api/v1/uplink", "", me)); u.Waiting != 3 || u.Acked != 1204 {
 		t.Errorf("uplink %+v", u)
 	}
-	if b := decode[BenchState](t, s.ask("GET", "/api/v1/bench", "", me)); len(b.Cards) != 3 {
+	if b := decode[BenchState](t, s.ask("GET", "/api/v1/bench", "", me)); len(b.Cards) != 5 {
 		t.Errorf("bench %+v", b)
 	}
 	s.f.meters = nil

@@ -131,7 +131,7 @@ func benchKeys(t *testing.T, w *window) {
 	w.Wait(`document.querySelector("#bench [aria-current][data-card=c1]")`)
 	w.Press("n")
 	w.Wait(`document.querySelector("#bench [aria-current][data-card=c2]")`)
-	w.Press("nni")
+	w.Press("nnnni")
 	w.WaitText("#desks", "王**")
 	w.focused(t)
 	w.Press("12r")

@@ -79,6 +79,8 @@ func fakeBench() BenchState {
 			{ID: "c1", Label: "00001234 王小明", Where: "table"},
 			{ID: "c2", Label: "00001235 李芳", Where: "table"},
 			{ID: "c3", Label: "00009999 外区", Where: "table"},
+			{ID: "c4", Label: "00001236 张伟", Where: "table"},
+			{ID: "c5", Label: "00001237 检查卡", Where: "table"},
 		},
 		Meters: []BenchMeter{{ID: "m1", Number: "2601000888", Remaining: "12.3", Used: "100.5", Valve: "open", Said: "credited", Credited: "20"}},
 	}

@@ -157,7 +157,7 @@ func TestDeadMeterIsSaidToBeDead(t *testing.T) {
 	page := text(t, s.ask("GET", "/", "", cookie(s.login()), html))
 	_, row, _ := strings.Cut(page, `data-meter="202600000103"`)
 	row, _, _ = strings.Cut(row, "</tbody>")
-	for _, want := range []string{"556.677", "11:05:33", "3 小时前", "不通", "表无应答", "2026-11-21 14:04:33"} {
+	for _, want := range []string{"556.677", "2026-11-21 11:05:33", "3 小时前", "不通", "表无应答", "2026-11-21 14:04:33"} {
 		if !strings.Contains(row, want) {
 			t.Errorf("the dead meter's row lacks %s: %s", want, row)
 		}
