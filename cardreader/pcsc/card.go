@@ -96,7 +96,11 @@ func (l *link) tidy() {
 func (c *card) failed(op string, sent bool, err error) error {
 	c.dead = c.fail("transmit", cardreader.Retry, cardreader.CodeDead, nil)
 	if !isGaveUp(err) {
-		return classify(op, c.reader, sent, err)
+		e := classify(op, c.reader, sent, err)
+		if known, ok := errors.AsType[*cardreader.Error](e); ok && known.Code == cardreader.CodeCardRemoved {
+			c.src.wentOut(c.reader, c.ins)
+		}
+		return e
 	}
 	c.hung = true
 	c.leaveBehind()

@@ -5,6 +5,7 @@ package pcsc
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 
 	"tally/cardreader"
@@ -19,9 +20,10 @@ type Source struct {
 	mu      sync.Mutex
 	running bool
 	last    cardreader.Insertion
-	present map[string]insertion          // by reader, as last seen by the watcher
-	open    map[cardreader.Insertion]bool // cards that were opened and not closed
-	stuck   map[string]int                // by reader, threads that hang in a call
+	present map[string]insertion            // by reader, as last seen by the watcher
+	open    map[cardreader.Insertion]bool   // cards that were opened and not closed
+	stuck   map[string]int                  // by reader, threads that hang in a call
+	out     map[string]cardreader.Insertion // by reader, cards that the service called removed when they were used
 }
 
 // insertion is a card as the watcher saw it.
@@ -36,6 +38,7 @@ func New(o Options) *Source {
 	return &Source{
 		opt: o.filled(), establish: establish, present: make(map[string]insertion),
 		open: make(map[cardreader.Insertion]bool), stuck: make(map[string]int),
+		out: make(map[string]cardreader.Insertion),
 	}
 }
 
@@ -68,6 +71,22 @@ func (s *Source) removed(reader string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.present, reader)
+	delete(s.out, reader)
+}
+
+// wentOut notes that the service called the card of an insertion removed. The watcher may never hear of it: pcscd looks
+// into its slots every 400 ms, and a card that is back by then was always there for it.
+func (s *Source) wentOut(reader string, ins cardreader.Insertion) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out[reader] = ins
+}
+
+// outNow returns what wentOut has noted so far.
+func (s *Source) outNow() map[string]cardreader.Insertion {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.out)
 }
 
 // claim reserves an insertion for one Card.

@@ -80,8 +80,13 @@ func (w *watcher) session(ctx context.Context, up func()) error {
 		if err != nil {
 			return err
 		}
-		if err := w.look(ctx, c, w.states(names)); err != nil {
+		out := w.src.outNow()
+		quiet, err := w.look(ctx, c, w.states(names))
+		if err != nil {
 			return err
+		}
+		if quiet {
+			w.lookAgain(out)
 		}
 	}
 	return nil
@@ -116,21 +121,35 @@ func (w *watcher) states(names []string) []scard.ReaderState {
 	return states
 }
 
-func (w *watcher) look(ctx context.Context, c pcscContext, states []scard.ReaderState) error {
-	_, err := guarded(func() (struct{}, error) { return struct{}{}, c.GetStatusChange(states, look) })
+// lookAgain reports cards as removed that were out for a moment which the service has not noticed: it said so when they
+// were used, and saw no change for a whole look since. What lies in the reader then is a new insertion.
+func (w *watcher) lookAgain(out map[string]cardreader.Insertion) {
+	for name, ins := range out {
+		if r, ok := w.readers[name]; ok && r.ins == ins {
+			w.remove(name, r)
+			r.state = scard.StateUnaware
+		}
+	}
+}
+
+// look waits for a change; quiet says that there was none for as long as a look lasts.
+func (w *watcher) look(ctx context.Context, c pcscContext, states []scard.ReaderState) (quiet bool, err error) {
+	_, err = guarded(func() (struct{}, error) { return struct{}{}, c.GetStatusChange(states, look) })
 	switch {
 	case ctx.Err() != nil:
-		return nil
-	case is(err, scard.ErrTimeout, scard.ErrCancelled, scard.ErrUnknownReader, scard.ErrReaderUnavailable):
-		return nil
+		return false, nil
+	case is(err, scard.ErrTimeout):
+		return true, nil
+	case is(err, scard.ErrCancelled, scard.ErrUnknownReader, scard.ErrReaderUnavailable):
+		return false, nil
 	case err != nil:
-		return err
+		return false, err
 	}
 	w.pnp = states[0].EventState
 	for _, st := range states[1:] {
 		w.update(st)
 	}
-	return nil
+	return false, nil
 }
 
 // update compares a reader's state with the last one. The high 16 bits count insertions and removals: a counter that
