@@ -152,7 +152,9 @@ func (in *Ingest) insist(ctx context.Context, f func(context.Context) error) boo
 		}
 		in.count(func(s *Stats) { s.StoreErrors++ })
 		in.o.Log.Error("cannot store", "err", err, "again_in", pause)
-		in.road.Present(false)
+		if !failed {
+			in.road.Present(false)
+		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

@@ -98,7 +98,7 @@ func TestWithoutTheDatabaseNoAck(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	})
-	want := []string{"online", "failed", "offline", "failed", "offline", "failed", "offline", "commit", "online", "ack", "offline"}
+	want := []string{"online", "failed", "offline", "failed", "failed", "commit", "online", "ack", "offline"}
 	if !slices.Equal(p.log, want) {
 		t.Errorf("%v, want %v", p.log, want)
 	}

@@ -91,6 +91,11 @@ func (c *Centre) serve(ctx context.Context, cn *conn) error {
 	if err := cn.subscribe(ctx, filter, 1, c.take); err != nil {
 		return err
 	}
+	if c.cfg.Shared != "" {
+		if err := cn.subscribe(ctx, contract.CentralStatusTopic, 1, c.contradict); err != nil {
+			return err
+		}
+	}
 	c.now.Store(cn)
 	defer c.now.Store(nil)
 	c.cfg.Log.Info("connected to the broker", "broker", c.cfg.Broker, "client", c.cfg.ClientID)
@@ -107,6 +112,14 @@ func (c *Centre) serve(ctx context.Context, cn *conn) error {
 			return cn.send(bye, c.status(false))
 		case <-c.present:
 		}
+	}
+}
+
+// contradict answers when another instance of the group, or its will, says that the centre is not there. Nodes send
+// again what they have sent to the one that went.
+func (c *Centre) contradict(_ string, payload []byte) {
+	if s, err := contract.OpenCentralStatus(payload); err == nil && !s.Online && c.want.Load() {
+		c.Present(true)
 	}
 }
 

@@ -14,12 +14,12 @@ func PasswordFile(path string) func() (string, error) {
 	return func() (string, error) {
 		raw, err := os.ReadFile(path)
 		if err != nil {
-			return "", fmt.Errorf("read password of the broker: %w", err)
+			return "", fmt.Errorf("read password: %w", err)
 		}
 		if p := strings.TrimRight(string(raw), "\r\n"); p != "" {
 			return p, nil
 		}
-		return "", fmt.Errorf("read password of the broker: %s is empty", path)
+		return "", fmt.Errorf("read password: %s is empty", path)
 	}
 }
 

@@ -9,7 +9,9 @@ import (
 	"sync"
 
 	"tally/sync/central"
+	"tally/sync/central/postgres"
 	"tally/sync/central/sqlite"
+	"tally/sync/central/sqlstore"
 	"tally/sync/mqttlink"
 )
 
@@ -22,8 +24,14 @@ type Config struct {
 	CA           string `toml:"ca"`            // PEM; with CA or Cert set the broker is spoken to over TLS
 	Cert         string `toml:"cert"`
 	Key          string `toml:"key"`
-	Database     string `toml:"database"` // path of the SQLite file
-	Group        string `toml:"group"`    // instances of one group share the work; alone when empty
+	Database     string `toml:"database"` // path of the SQLite file; this or Postgres
+
+	Postgres             string `toml:"postgres"`               // host=… dbname=… user=…, or a URL; without a password
+	PostgresPasswordFile string `toml:"postgres_password_file"` // read at every connection
+
+	// Group is the name under which several instances share the work, each with a client id of its own and all with the
+	// same PostgreSQL database; alone when empty. The broker must know shared subscriptions.
+	Group string `toml:"group"`
 }
 
 // Server is a running centre's parts, for those who ask how it does.
@@ -39,14 +47,27 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Database == "" {
-		return nil, errors.New("open central database: no path is given")
-	}
-	store, err := sqlite.Open(ctx, c.Database)
+	store, err := c.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &Server{central.NewIngest(store, link, central.Options{Log: log}), link, store}, nil
+}
+
+func (c Config) open(ctx context.Context) (*sqlstore.Store, error) {
+	switch {
+	case (c.Database == "") == (c.Postgres == ""):
+		return nil, errors.New("open central database: give either the path of a file or a PostgreSQL address")
+	case c.Database != "" && c.Group != "":
+		return nil, errors.New("open central database: instances cannot share a file; a group needs PostgreSQL")
+	case c.Database != "":
+		return sqlite.Open(ctx, c.Database)
+	}
+	var password func() (string, error)
+	if c.PostgresPasswordFile != "" {
+		password = mqttlink.PasswordFile(c.PostgresPasswordFile)
+	}
+	return postgres.Open(ctx, c.Postgres, password)
 }
 
 func (c Config) broker(log *slog.Logger) mqttlink.Config {

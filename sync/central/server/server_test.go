@@ -66,7 +66,9 @@ func TestAWholeCentre(t *testing.T) {
 func TestOpenNamesWhatIsWrong(t *testing.T) {
 	for want, c := range map[string]server.Config{
 		"broker address":   {Broker: "nowhere", Database: "x"},
-		"no path":          {Broker: "h:1"},
+		"either":           {Broker: "h:1"},
+		"either the path":  {Broker: "h:1", Database: "x", Postgres: "host=y"},
+		"share a file":     {Broker: "h:1", Database: "x", Group: "g"},
 		"central database": {Broker: "h:1", Database: filepath.Join(t.TempDir(), "no", "such", "dir", "x.db")},
 	} {
 		if _, err := server.Open(t.Context(), c, quiet); err == nil || !strings.Contains(err.Error(), want) {

@@ -55,9 +55,6 @@ CREATE TABLE lost ( -- records that the node says will never come
 
 // migrate brings the database to the newest layout, and refuses one that is newer than this program.
 func (s *Store) migrate(ctx context.Context) error {
-	if _, err := s.db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS version (n BIGINT NOT NULL)"); err != nil {
-		return fmt.Errorf("read version of the central database: %w", err)
-	}
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("migrate central database: %w", err)
@@ -67,6 +64,9 @@ func (s *Store) migrate(ctx context.Context) error {
 		if _, err := tx.ExecContext(ctx, s.dialect.LockMigration); err != nil {
 			return fmt.Errorf("migrate central database: %w", err)
 		}
+	}
+	if _, err := tx.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS version (n BIGINT NOT NULL)"); err != nil {
+		return fmt.Errorf("read version of the central database: %w", err)
 	}
 	var have sql.NullInt64
 	if err := tx.QueryRowContext(ctx, "SELECT MAX(n) FROM version").Scan(&have); err != nil {
@@ -92,6 +92,7 @@ type Dialect struct {
 	Blob          string // type of bytes
 	ForUpdate     string // put behind a SELECT to lock its rows until the transaction ends
 	LockMigration string // statement that keeps two processes from migrating at once
+	Unprepared    bool   // the driver keeps prepared statements itself, beyond one transaction
 }
 
 func (d Dialect) ddl(s string) string { return strings.ReplaceAll(s, "BLOB", d.Blob) }

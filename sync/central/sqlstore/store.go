@@ -257,12 +257,9 @@ func (w *work) quarantine(ctx context.Context, k key, it *central.Item, code, te
 // raw returns a stored record, or a quarantined one, or nil.
 func (w *work) raw(ctx context.Context, k key, seq uint64) ([]byte, error) {
 	for _, table := range []string{"record", "quarantine"} {
-		st, err := w.stmt(ctx, `SELECT raw FROM `+table+` WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq = ?4`)
-		if err != nil {
-			return nil, err
-		}
 		var raw []byte
-		err = st.QueryRowContext(ctx, k.node, k.epoch, string(k.stream), int64(seq)).Scan(&raw)
+		err := w.row(ctx, `SELECT raw FROM `+table+` WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq = ?4`,
+			k.node, k.epoch, string(k.stream), int64(seq)).Scan(&raw)
 		if err == nil {
 			return raw, nil
 		}
@@ -271,31 +268,6 @@ func (w *work) raw(ctx context.Context, k key, seq uint64) ([]byte, error) {
 		}
 	}
 	return nil, nil
-}
-
-// exec runs an INSERT and says whether it put a row in.
-func (w *work) exec(ctx context.Context, query string, args ...any) (bool, error) {
-	st, err := w.stmt(ctx, query)
-	if err != nil {
-		return false, err
-	}
-	res, err := st.ExecContext(ctx, args...)
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
-	return n > 0, err
-}
-
-func (w *work) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	if st := w.stmts[query]; st != nil {
-		return st, nil
-	}
-	st, err := w.tx.PrepareContext(ctx, w.d.query(query))
-	if err == nil {
-		w.stmts[query] = st // closed with the transaction
-	}
-	return st, err
 }
 
 func count(yes bool) uint64 {

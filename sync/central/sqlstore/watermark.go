@@ -28,12 +28,9 @@ func (w *work) lock(ctx context.Context, k key) (*mark, error) {
 		ON CONFLICT DO NOTHING`, k.node, k.epoch, string(k.stream)); err != nil {
 		return nil, err
 	}
-	st, err := w.stmt(ctx, `SELECT acked, high FROM stream_state WHERE node = ?1 AND epoch = ?2 AND stream = ?3`+w.d.ForUpdate)
-	if err != nil {
-		return nil, err
-	}
 	var acked, high int64
-	err = st.QueryRowContext(ctx, k.node, k.epoch, string(k.stream)).Scan(&acked, &high)
+	err := w.row(ctx, `SELECT acked, high FROM stream_state WHERE node = ?1 AND epoch = ?2 AND stream = ?3`+w.d.ForUpdate,
+		k.node, k.epoch, string(k.stream)).Scan(&acked, &high)
 	return &mark{uint64(acked), uint64(high)}, err
 }
 
@@ -82,21 +79,15 @@ func walk(acked uint64, above [][2]uint64) (uint64, [][2]uint64) {
 }
 
 func (w *work) above(ctx context.Context, k key, acked uint64) ([][2]uint64, error) {
-	st, err := w.stmt(ctx, `SELECT seq, seq FROM record WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq > ?4
-		UNION SELECT seq, seq FROM quarantine WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq > ?4 ORDER BY 1 LIMIT ?5`)
-	if err != nil {
-		return nil, err
-	}
-	return ranges(st.QueryContext(ctx, k.node, k.epoch, string(k.stream), int64(acked), maxAhead))
+	return ranges(w.rows(ctx, `SELECT seq, seq FROM record WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq > ?4
+		UNION SELECT seq, seq FROM quarantine WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq > ?4 ORDER BY 1 LIMIT ?5`,
+		k.node, k.epoch, string(k.stream), int64(acked), maxAhead))
 }
 
 // lost is what the node has said will never come.
 func (w *work) lost(ctx context.Context, k key, acked uint64) ([][2]uint64, error) {
-	st, err := w.stmt(ctx, `SELECT first, last FROM lost WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND last > ?4`)
-	if err != nil {
-		return nil, err
-	}
-	return ranges(st.QueryContext(ctx, k.node, k.epoch, string(k.stream), int64(acked)))
+	return ranges(w.rows(ctx, `SELECT first, last FROM lost WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND last > ?4`,
+		k.node, k.epoch, string(k.stream), int64(acked)))
 }
 
 func ranges(rows *sql.Rows, err error) ([][2]uint64, error) {
@@ -117,12 +108,8 @@ func ranges(rows *sql.Rows, err error) ([][2]uint64, error) {
 
 // nacks are the newest of the stream: a retained ack replaces the one before it, so each must tell again.
 func (w *work) nacks(ctx context.Context, k key) ([]contract.Nack, error) {
-	st, err := w.stmt(ctx, `SELECT seq, code, text FROM quarantine WHERE node = ?1 AND epoch = ?2 AND stream = ?3
-		ORDER BY seq DESC LIMIT ?4`)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := st.QueryContext(ctx, k.node, k.epoch, string(k.stream), maxNacks)
+	rows, err := w.rows(ctx, `SELECT seq, code, text FROM quarantine WHERE node = ?1 AND epoch = ?2 AND stream = ?3
+		ORDER BY seq DESC LIMIT ?4`, k.node, k.epoch, string(k.stream), maxNacks)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,149 @@
+//go:build unix
+
+package server_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"tally/sync/central/centraltest"
+	"tally/sync/central/postgres/pgtest"
+	"tally/sync/central/server"
+	"tally/sync/central/sqlstore"
+	"tally/sync/contract"
+	"tally/sync/mqttlink"
+	"tally/sync/mqttlink/mqtttest"
+	"tally/sync/outbox"
+)
+
+// instance is one centre of a group, running.
+type instance struct {
+	*server.Server
+	stop func()
+}
+
+func startInstance(t *testing.T, broker, where string, i int) *instance {
+	t.Helper()
+	s, err := server.Open(t.Context(), server.Config{Broker: broker, ClientID: fmt.Sprintf("central-%d", i), Postgres: where, Group: "ingest"}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	var once sync.Once
+	stop := func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(stop)
+	return &instance{s, stop}
+}
+
+// startNode delivers q under name until the test ends.
+func startNode(t *testing.T, broker, name string, q outbox.Queue) {
+	t.Helper()
+	link, err := mqttlink.NewNode(mqttlink.NodeConfig{Node: name, Config: mqttlink.Config{Broker: broker, RedialMin: 10 * time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pump, err := outbox.NewPump(outbox.Config{Node: name, Boot: "b", AckTimeout: 2 * time.Second}, link, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { link.Run(ctx) })
+	wg.Go(func() { pump.Run(ctx) })
+	t.Cleanup(func() { cancel(); wg.Wait() })
+}
+
+// wait until cond holds.
+func wait(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for range 20_000 {
+		if cond() {
+			return
+		}
+		<-tick.C
+	}
+	t.Fatalf("gave up waiting: %s", what)
+}
+
+func TestInstancesSideBySide(t *testing.T) {
+	broker, where := mqtttest.StartMosquitto(t).Addr, pgtest.Start(t).Database()
+	var group []*instance
+	for i := range 3 {
+		group = append(group, startInstance(t, broker, where, i))
+	}
+	const nodes, sales = 8, 300
+	var feeds []*centraltest.Feed
+	for i := range nodes {
+		f := centraltest.NewFeed(fmt.Sprintf("n%d", i), "e1", contract.Tx).Sales(sales, 10, 3)
+		feeds = append(feeds, f)
+		startNode(t, broker, f.Node, f)
+	}
+	acked := func() (n uint64) {
+		for _, f := range feeds {
+			n += f.State().Acked
+		}
+		return n
+	}
+	wait(t, "the group is at work", func() bool { return acked() > nodes*sales/4 })
+	group[0].stop() // the others go on, though its will says that the centre is gone
+	for _, f := range feeds {
+		f.Sales(sales, 10, 3)
+	}
+	wait(t, "all", func() bool { return acked() == 2*nodes*sales })
+	db := group[1].Store.(*sqlstore.Store).DB()
+	for query, want := range map[string]int64{
+		"SELECT COUNT(*) FROM sale": 2 * nodes * sales, "SELECT SUM(amount_fen) FROM sale": 2 * nodes * sales * 3,
+		"SELECT COUNT(*) FROM quarantine": 0, "SELECT COUNT(*) FROM record WHERE chained = 0": 0,
+	} {
+		if got := number(t, db, query); got != want {
+			t.Errorf("%s: %d, want %d", query, got, want)
+		}
+	}
+	for i, in := range group {
+		if in.Ingest.Stats().Envelopes == 0 {
+			t.Errorf("instance %d had no share of the work", i)
+		}
+	}
+}
+
+func number(t *testing.T, db *sql.DB, query string) (n int64) {
+	t.Helper()
+	if err := db.QueryRow(query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestTheDatabaseGoesAndComesBack(t *testing.T) {
+	broker, c := mqtttest.StartMosquitto(t).Addr, pgtest.Start(t)
+	in := startInstance(t, broker, c.Database(), 0)
+	f := centraltest.NewFeed("n1", "e1", contract.Tx).Sales(100, 10, 3)
+	startNode(t, broker, "n1", f)
+	wait(t, "the first", func() bool { return f.State().Waiting() == 0 })
+	c.Kill()
+	f.Sales(500, 10, 3)
+	wait(t, "it has noticed", func() bool { return in.Ingest.Stats().StoreErrors > 1 })
+	if got := f.State().Acked; got != 100 {
+		t.Errorf("%d acknowledged without a database", got)
+	}
+	c.Up()
+	wait(t, "the rest", func() bool { return f.State().Waiting() == 0 })
+	if got := number(t, in.Store.(*sqlstore.Store).DB(), "SELECT COUNT(*) FROM sale"); got != 600 {
+		t.Errorf("%d sales", got)
+	}
+}
