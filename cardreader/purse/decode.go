@@ -110,8 +110,8 @@ func decodeHeader(p *profile.Profile, st *State) error {
 	st.Meter = v.text(profile.MeterNo)
 	st.Water = v.int(profile.Water) != 0
 	st.IssueCount = uint8(v.int(profile.IssueCount))
-	if slices.Contains(st.Damaged, "header_card_no") || st.Card.No == "" {
-		return refuse("decode", CodeHeaderDamaged, errors.New("card number is not decimal"))
+	if st.Card.No == "" || slices.Contains(st.Damaged, "header_card_no") || slices.Contains(st.Damaged, "header_meter_no") {
+		return refuse("decode", CodeHeaderDamaged, errors.New("card or meter number is not decimal"))
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"newer layout", purse.CodeUnknownLayout, func(m []byte) []byte { m[0x21] = 2; return m }},
 		{"header bit", purse.CodeHeaderDamaged, func(m []byte) []byte { m[0x26] ^= 1; return m }},
 		{"card number not decimal", purse.CodeHeaderDamaged, func(m []byte) []byte { m[0x26] = 0xAB; p.Seal(p.Header, m, 0); return m }},
+		{"meter number not decimal", purse.CodeHeaderDamaged, func(m []byte) []byte { m[0x2D] = 0x7A; p.Seal(p.Header, m, 0); return m }},
 		{"no card number", purse.CodeHeaderDamaged, func(m []byte) []byte { copy(m[0x26:], "\xFF\xFF\xFF\xFF"); p.Seal(p.Header, m, 0); return m }},
 		{"short", purse.CodeWrongSize, func(m []byte) []byte { return m[:255] }},
 		{"long", purse.CodeWrongSize, func(m []byte) []byte { return append(m, 0) }},

@@ -90,7 +90,6 @@ func (m *otherMeter) must(t *testing.T, err error) {
 
 // bench is a card of some profile with its meter, before a write.
 type bench struct {
-	t     *testing.T
 	name  string
 	p     *profile.Profile
 	image []byte
@@ -105,18 +104,18 @@ func benches(t *testing.T, name string) []bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := bench{t, name + "/fresh", p, blankImage(t, p, otherHeaders[name]), otherMeter{p: p}}
+	b := bench{name + "/fresh", p, blankImage(t, p, otherHeaders[name]), otherMeter{p: p}}
 	all := []bench{b}
 	for i, qty := range []purse.Amount{100, 230} {
 		b.image = sell(t, p, b.image, plain(byte(i+1), qty))
 		if p.Rules.Order == profile.OrderAdds {
-			all = append(all, bench{t, fmt.Sprintf("%s/%d bought", name, i+1), p, bytes.Clone(b.image), b.meter})
+			all = append(all, bench{fmt.Sprintf("%s/%d bought", name, i+1), p, bytes.Clone(b.image), b.meter})
 		}
 		b.image = bytes.Clone(b.image)
 		if got := b.meter.swipe(t, b.image); got != qty {
 			t.Fatalf("%s: the meter took %d of %d", name, got, qty)
 		}
-		all = append(all, bench{t, fmt.Sprintf("%s/%d taken", name, i+1), p, bytes.Clone(b.image), b.meter})
+		all = append(all, bench{fmt.Sprintf("%s/%d taken", name, i+1), p, bytes.Clone(b.image), b.meter})
 	}
 	return all
 }
@@ -177,22 +176,8 @@ func TestSemanticsUnderFaults(t *testing.T) {
 	for _, name := range []string{"ADD4442 v1", "REP4442 v1", "RAW4442 v1", "INC4442 v1"} {
 		ends := map[string]int{}
 		for _, b := range benches(t, name) {
-			c := newChip(b.image)
-			if err := purse.New(c, b.p).Write(ctx, plan(t, b.p, b.image, plain(9, 77))); err != nil {
-				t.Fatal(err)
-			}
-			for at := range c.log {
-				for kind := faultNone + 1; kind < faultKinds; kind++ {
-					torns := 1
-					if (kind == faultTorn || kind == faultTornErased) && c.log[at] == "write" {
-						torns = b.p.Order.Len + 1
-					}
-					for n := range torns {
-						for _, qty := range []purse.Amount{77, 230} { // 230 is what was bought last: a twin
-							b.try(t, qty, fault{at: at, kind: kind, torn: n}, ends)
-						}
-					}
-				}
+			for _, qty := range []purse.Amount{77, 230} { // 230 is what was bought last: a twin
+				b.tryAll(t, qty, ends)
 			}
 		}
 		t.Logf("%s: %v", name, ends)
@@ -204,54 +189,85 @@ func TestSemanticsUnderFaults(t *testing.T) {
 	}
 }
 
-func (b bench) try(t *testing.T, qty purse.Amount, f fault, ends map[string]int) {
+// trial is one order against a bench, with what the meter would credit before and after it.
+type trial struct {
+	bench
+	qty       purse.Amount
+	pl        purse.Plan
+	old, ours purse.Amount
+	ends      map[string]int
+}
+
+func (b bench) tryAll(t *testing.T, qty purse.Amount, ends map[string]int) {
 	t.Helper()
-	name := fmt.Sprintf("%s/%d/call %d/fault %d/%d", b.name, qty, f.at, f.kind, f.torn)
-	c, pl := newChip(b.image), plan(t, b.p, b.image, plain(9, qty))
-	h := otherHeaders[strings.Split(b.name, "/")[0]]
-	h.CardNo = strings.Repeat("9", len(h.CardNo))
-	other := newChip(blankImage(t, b.p, h))
-	f.swap = other
+	x := trial{bench: b, qty: qty, pl: plan(t, b.p, b.image, plain(9, qty)), ends: ends}
+	x.old, x.ours = b.credit(t, x.pl.Before), b.credit(t, x.pl.After)
+	c := newChip(b.image)
+	if err := purse.New(c, b.p).Write(ctx, x.pl); err != nil {
+		t.Fatal(err)
+	}
+	for at, call := range c.log {
+		for kind := faultNone + 1; kind < faultKinds; kind++ {
+			torns := 1
+			if (kind == faultTorn || kind == faultTornErased) && call == "write" {
+				torns = b.p.Order.Len + 1
+			}
+			for n := range torns {
+				x.try(t, fault{at: at, kind: kind, torn: n})
+			}
+		}
+	}
+}
+
+func (x trial) try(t *testing.T, f fault) {
+	t.Helper()
+	name := fmt.Sprintf("%s/%d/call %d/fault %d/%d", x.name, x.qty, f.at, f.kind, f.torn)
+	c := newChip(x.image)
+	if f.kind == faultSwap {
+		h := otherHeaders[x.p.Name]
+		h.CardNo = strings.Repeat("9", len(h.CardNo))
+		f.swap = newChip(blankImage(t, x.p, h))
+	}
 	c.fault = f
-	err := purse.New(c, b.p).Write(ctx, pl)
+	err := purse.New(c, x.p).Write(ctx, x.pl)
 	if f.kind == faultSwap && c.calls > f.at {
-		c.mem, other.mem = other.mem, c.mem
+		c.mem, f.swap.mem = f.swap.mem, c.mem
 	}
 	c.reinsert()
-	says, got := said(err), purse.Resolve(pl, decode(t, b.p, c.mem))
-	ends[says+" "+string(got)]++
-	live, ours, old := b.credit(t, c.mem), b.credit(t, pl.After), b.credit(t, pl.Before)
+	st := decode(t, x.p, c.mem)
+	says, got, live := said(err), purse.Resolve(x.pl, st), x.credit(t, c.mem)
+	x.ends[says+" "+string(got)]++
 	switch {
 	// Where the backup holds the order before, the meter waits for the counter to write the first slot again.
-	case got == purse.Done && live != ours, got == purse.NotDone && live != old && (live != 0 || decode(t, b.p, c.mem).Order.Slot != "backup"):
-		t.Errorf("%s: %s, and the meter would credit %d (before %d, ours %d)", name, got, live, old, ours)
+	case got == purse.Done && live != x.ours, got == purse.NotDone && live != x.old && (live != 0 || st.Order.Slot != "backup"):
+		t.Errorf("%s: %s, and the meter would credit %d (before %d, ours %d)", name, got, live, x.old, x.ours)
 	case says == "nil" && got != purse.Done, says == "":
 		t.Errorf("%s: Write said %v, the card says %s", name, err, got)
-	case says == "not sent" && !bytes.Equal(c.mem, b.image):
+	case says == "not sent" && !bytes.Equal(c.mem, x.image):
 		t.Errorf("%s: Write said that nothing was sent, and the card changed", name)
-	}
-	if got == purse.Unclear && !b.mayBeUnclear(f.kind, qty) {
+	case got == purse.Unclear && !x.mayBeUnclear(t, f.kind):
 		t.Errorf("%s: left unclear, though the layout can tell", name)
 	}
-	b.later(t, name, c.mem, pl, got)
+	x.later(t, name, c.mem, got)
 	if got == purse.NotDone {
 		again := newChip(c.mem)
-		if err := purse.New(again, b.p).Write(ctx, plan(t, b.p, c.mem, plain(9, qty))); err != nil || b.credit(t, again.mem) != ours {
-			t.Errorf("%s: written again %v, the meter would credit %d, want %d", name, err, b.credit(t, again.mem), ours)
+		if err := purse.New(again, x.p).Write(ctx, plan(t, x.p, c.mem, plain(9, x.qty))); err != nil || x.credit(t, again.mem) != x.ours {
+			t.Errorf("%s: written again %v, the meter would credit %d, want %d", name, err, x.credit(t, again.mem), x.ours)
 		}
 	}
 }
 
 // mayBeUnclear lists what a layout cannot tell: one wrong byte in an order that was whole; two equal purchases in a row
 // without a sequence; and with an 8-bit sum and a mark outside it, a torn order that adds up, or lacks only the mark.
-func (b bench) mayBeUnclear(kind faultKind, qty purse.Amount) bool {
+func (x trial) mayBeUnclear(t *testing.T, kind faultKind) bool {
 	switch {
 	case kind == faultLieFlipped:
 		return true
-	case b.p.Rules.Count == profile.CountNone:
-		return decode(b.t, b.p, b.image).Order != nil && decode(b.t, b.p, b.image).Order.Qty == qty
+	case x.p.Rules.Count == profile.CountNone:
+		st := decode(t, x.p, x.image)
+		return st.Order != nil && st.Order.Qty == x.qty
 	}
-	return b.p.Order.Check.Kind == profile.Sum8 && (kind == faultTorn || kind == faultTornErased)
+	return x.p.Order.Check.Kind == profile.Sum8 && (kind == faultTorn || kind == faultTornErased)
 }
 
 // credit is what the customer's meter would credit for these bytes.
@@ -263,12 +279,12 @@ func (b bench) credit(t *testing.T, image []byte) purse.Amount {
 
 // later lets the meter take the card before it is judged: an order that was there is not called absent then, nor one
 // that was not there present.
-func (b bench) later(t *testing.T, name string, image []byte, pl purse.Plan, now purse.Verdict) {
+func (x trial) later(t *testing.T, name string, image []byte, now purse.Verdict) {
 	t.Helper()
 	image = bytes.Clone(image)
-	m := b.meter
+	m := x.meter
 	m.swipe(t, image)
-	got := purse.Resolve(pl, decode(t, b.p, image))
+	got := purse.Resolve(x.pl, decode(t, x.p, image))
 	if got != now && got != purse.Unclear && now != purse.Unclear {
 		t.Errorf("%s: %s, and %s after the meter took the card", name, now, got)
 	}
