@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"tally/cardreader"
@@ -20,13 +21,14 @@ import (
 // the same number stands for it on the reader.
 type chip struct {
 	power *countertest.Power
-	mem   []byte
+	mu    sync.Mutex
+	mem   []byte // guarded by mu: the desk looks at the card once more while the customer walks off with it
 	dead  bool
 	fail  string // the next step of this name goes wrong, with or without an effect
 	took  bool
 }
 
-func (c *chip) Size() int                    { return len(c.mem) }
+func (c *chip) Size() int                    { return 256 }
 func (c *chip) Unlock(context.Context) error { return c.step("unlock", func() {}) }
 
 func (c *chip) Do(_ context.Context, f func() error) error { return f() }
@@ -44,6 +46,8 @@ func (c *chip) step(name string, f func()) error {
 		return &cardreader.Error{Class: cardreader.Operator, Code: cardreader.CodeDead, Op: name}
 	}
 	err := c.power.Step(name, func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		if c.fail != name {
 			f()
 			return nil
@@ -64,9 +68,18 @@ func (c *chip) step(name string, f func()) error {
 }
 
 // ReadMem and WriteMem are the meter's way to the card.
-func (c *chip) ReadMem() []byte { return slices.Clone(c.mem) }
+func (c *chip) ReadMem() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.mem)
+}
 
-func (c *chip) WriteMem(addr int, data []byte) error { copy(c.mem[addr:], data); return nil }
+func (c *chip) WriteMem(addr int, data []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	copy(c.mem[addr:], data)
+	return nil
+}
 
 // realWorld is a world in which Wang's card is of the default profile, written by the real purse and swiped at the
 // simulated meter; the first sale is done.
@@ -246,7 +259,7 @@ func TestRefundWithTheRealPurse(t *testing.T) {
 func TestMakeUpWithTheRealPurse(t *testing.T) {
 	for _, took := range []bool{false, true} {
 		w, c, m, _ := realWorld(t)
-		before := slices.Clone(c.mem)
+		before := c.ReadMem()
 		if _, err := secondSale(w); err != nil {
 			t.Fatal(err)
 		}
@@ -254,7 +267,7 @@ func TestMakeUpWithTheRealPurse(t *testing.T) {
 		if took {
 			m.Swipe(c)
 		}
-		copy(c.mem, before)
+		_ = c.WriteMem(0, before)
 		d := w.insert(wang)
 		if d.Problem == nil || d.Problem.Code != counter.CodeCardBehind {
 			t.Fatalf("desk %+v", d.Problem)
@@ -265,4 +278,18 @@ func TestMakeUpWithTheRealPurse(t *testing.T) {
 		}
 		credited(w, c, m)
 	}
+}
+
+// The meter wrote back that it took the order, and only the orders were put back: that is no lost order.
+func TestMakeUpWhenTheMeterSaysThatItTookTheOrder(t *testing.T) {
+	w, c, m, _ := realWorld(t)
+	before := c.ReadMem()
+	if _, err := secondSale(w); err != nil {
+		t.Fatal(err)
+	}
+	w.remove(reader)
+	m.Swipe(c)
+	_ = c.WriteMem(0x30, before[0x30:0x70])
+	_, err := w.makeUp(w.insert(wang))
+	w.wantCode(err, counter.CodeNoProof)
 }

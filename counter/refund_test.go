@@ -117,9 +117,9 @@ func TestRefundIsRefusedWithoutProof(t *testing.T) {
 		"other meter":       {func(w *world, _ counter.Receipt) { w.cards[wang].Meter = "99999999" }, counter.CodeOtherMeter},
 	} {
 		w := newWorld(t)
-		d, sold := w.unswiped()
+		_, sold := w.unswiped()
 		c.spoil(w, sold)
-		d = w.desk(reader, settled)
+		d := w.desk(reader, settled)
 		_, err := w.refund(d, sold.Order, refund1)
 		if code(err) != c.want {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
@@ -138,7 +138,7 @@ func TestRefundWithATornWriteBackIsNotProven(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.cards[wang].Also = []string{"write_back_b_crc"}
+	w.cards[wang].Hurt("write_back_b_crc")
 	_, err = w.refund(w.insert(wang), r.Order, refund1)
 	w.wantCode(err, counter.CodeNoProof)
 }

@@ -26,12 +26,12 @@ type Card struct {
 	Meter string
 	Kind  purse.Kind
 	Unit  purse.Unit
-	Also  []string // further areas that the card says are damaged
 
 	mu       sync.Mutex
 	mem      [imageLen]byte
 	credit   purse.Amount // what the meter has left
 	credited purse.Amount // all that the meter ever credited
+	hurt     []string     // further areas that the card says are damaged
 }
 
 // NewCard returns an empty customer's card counting in 0.01 m³.
@@ -73,7 +73,14 @@ func (c *Card) TearWriteBack() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mem[imageLen-1] = 0x11
-	c.Also = append(c.Also, "write_back_a_commit")
+	c.hurt = append(c.hurt, "write_back_a_commit")
+}
+
+// Hurt makes the card say that an area is damaged.
+func (c *Card) Hurt(area string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hurt = append(c.hurt, area)
 }
 
 // Snapshot returns the card's bytes, and Restore puts them back, as a copying machine would.
@@ -123,7 +130,7 @@ func (c *Card) writeBack(seq uint16) {
 func (c *Card) state() purse.State {
 	st := decode(c.mem[:])
 	st.Card, st.Kind, st.Meter, st.Unit = c.ID, c.Kind, c.Meter, c.Unit
-	st.Damaged = append(st.Damaged, c.Also...)
+	st.Damaged = append(st.Damaged, c.hurt...)
 	return st
 }
 

@@ -99,6 +99,14 @@ var cardTexts = map[string]entry{
 		both{"无法确认卡密码是否校验成功。", "Whether the card accepted the code cannot be told."},
 		both{"请取出卡，重新插入；如重复出现请换读卡器。", "Insert the card again. If it happens again, use another reader."},
 	},
+	"psc_counter_unreadable": {
+		both{"读不出卡密码的剩余次数，因此没有校验密码。", "How many tries of the code are left cannot be read, so it was not presented."},
+		both{"请取出卡，重新插入；如重复出现请换读卡器。", "Insert the card again. If it happens again, use another reader."},
+	},
+	"ambiguous_layout": {
+		both{"此卡同时符合几种格式，无法确定是哪一种。", "More than one layout fits this card."},
+		both{"请联系管理员检查卡型配置。", "Ask the administrator to check the configured card types."},
+	},
 	"card_locked": {
 		both{"此卡已锁死，只能读取。", "This card is locked for ever and can only be read."},
 		both{"请办理补卡。", "Replace the card."},
