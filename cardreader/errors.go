@@ -100,5 +100,7 @@ const (
 	CodePSCUnproven  = "psc_unproven"           // the reader's answer and the error counter do not agree
 	CodePSCBlind     = "psc_counter_unreadable" // the reader cannot show how many tries are left: not presented
 	CodeCardLocked   = "card_locked"            // no try left: read-only for ever
+	CodeErasuresUsed = "erasures_used_up"       // the chip's counter allows no further erasure of the zone: replace the card
+	CodeNotErased    = "zone_not_erased"        // carried out, and the zone still holds something: a wrong key or a worn chip
 	CodeNotUnlocked  = "card_not_unlocked"      // the caller's mistake: a write before Unlock
 )

@@ -1,0 +1,179 @@
+package at88sc102
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"tally/cardreader"
+	"tally/cardreader/apdu"
+	"tally/cardreader/guard"
+)
+
+// Memory map in bytes (data sheet 1419).
+const (
+	Size     = 0xB0 // what is addressed here; manufacturer's zones follow
+	ZoneSize = 64
+
+	codeAt     = 0x0A
+	attemptsAt = 0x0C
+	protected  = 0x0E // code protected zone, 8 bytes
+	erasuresAt = 0xA0 // 16 bytes, a bit for each erasure left
+)
+
+// attempts: revision C of the chip allows four wrong codes, revision B eight. The smaller number is kept.
+const attempts = 4
+
+// Zone is one of the two application zones.
+type Zone int
+
+// Zones.
+const (
+	Zone1 Zone = 1
+	Zone2 Zone = 2
+)
+
+// Addr is where the zone begins.
+func (z Zone) Addr() int {
+	if z == Zone2 {
+		return 0x5C
+	}
+	return 0x16
+}
+
+func (z Zone) keyAt() byte { return byte(z.Addr() + ZoneSize) }
+
+// Chip is an opened chip. Its methods may be called from one goroutine at a time. After an error that matches
+// cardreader.ErrOutcomeUnknown it is dead: close it, open the insertion again, identify the card.
+type Chip struct {
+	card     cardreader.Card
+	guard    *guard.Guard
+	secret   Secret
+	unlocked bool
+	dead     bool
+}
+
+// Open chooses the chip's type at the reader, which powers it down and up. The Chip takes the card over and closes it;
+// when Open fails the card is the caller's to close. g is the Guard of the card's insertion.
+func Open(ctx context.Context, card cardreader.Card, g *guard.Guard, s Secret) (*Chip, error) {
+	const op = "choose card type"
+	c := &Chip{card: card, guard: g, secret: s}
+	r, err := c.exchange(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xA4, Data: []byte{0x09}})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.SW.Err(); err != nil {
+		return nil, fail(cardreader.Permanent, cardreader.CodeNoMemoryCards, op, err)
+	}
+	return c, nil
+}
+
+// Size is the number of bytes that Read reaches.
+func (c *Chip) Size() int { return Size }
+
+// Read returns n bytes from addr. Code and keys are not shown by the chip.
+func (c *Chip) Read(ctx context.Context, addr, n int) ([]byte, error) {
+	const op = "read"
+	if addr < 0 || n <= 0 || addr > Size-n {
+		return nil, outside(op, addr, n)
+	}
+	r, err := c.exchange(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xB0, P2: byte(addr), Le: n})
+	if err != nil {
+		return nil, err
+	}
+	if r.SW != apdu.OK || len(r.Data) != n {
+		return nil, c.bad(op, r, n)
+	}
+	return r.Data, nil
+}
+
+// Write clears bits: what the chip holds afterwards is what it held, and data. A nil error proves only that the reader
+// said so; read back. Only the application zones and the code protected zone are written, so that no address that a
+// profile has wrong reaches a code, a key or a counter.
+func (c *Chip) Write(ctx context.Context, addr int, data []byte) error {
+	const op = "write"
+	switch {
+	case !within(addr, len(data), Zone1.Addr(), ZoneSize) && !within(addr, len(data), Zone2.Addr(), ZoneSize) &&
+		!within(addr, len(data), protected, 8):
+		return outside(op, addr, len(data))
+	case !c.unlocked:
+		return fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
+	}
+	r, err := c.exchange(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xD0, P2: byte(addr), Data: data})
+	if err != nil {
+		return err
+	}
+	if r.SW != apdu.OK {
+		return c.bad(op, r, 0)
+	}
+	return nil
+}
+
+func within(addr, n, from, size int) bool { return n > 0 && addr >= from && addr+n <= from+size }
+
+// Tries reads how many wrong codes are left before the chip is locked, counted as for the chip with fewer.
+func (c *Chip) Tries(ctx context.Context) (int, error) {
+	used, err := c.used(ctx)
+	return max(attempts-used, 0), err
+}
+
+// used counts the bits of the attempts counter that are gone.
+func (c *Chip) used(ctx context.Context) (int, error) {
+	m, err := c.Read(ctx, attemptsAt, 2)
+	if err != nil {
+		return 0, err
+	}
+	return 8 - bits.OnesCount8(m[0]), nil
+}
+
+// Do runs f while no other program can talk to the card.
+func (c *Chip) Do(ctx context.Context, f func() error) error { return c.card.Do(ctx, f) }
+
+// Close ends the connection and powers the chip down, which locks it again. It may be called twice.
+func (c *Chip) Close() error {
+	c.unlocked = false
+	return c.card.Close()
+}
+
+// exchange sends one command. An error of it holds no byte of the command.
+func (c *Chip) exchange(ctx context.Context, op string, cmd apdu.Command) (apdu.Response, error) {
+	if c.dead {
+		return apdu.Response{}, fail(cardreader.Retry, cardreader.CodeDead, op, nil)
+	}
+	raw, err := cmd.Bytes()
+	if err != nil {
+		return apdu.Response{}, fail(cardreader.Permanent, cardreader.CodeBadCommand, op, err)
+	}
+	answer, err := c.card.Transmit(ctx, raw)
+	clear(raw)
+	if err != nil {
+		c.dead = c.dead || !errors.Is(err, cardreader.ErrNotSent)
+		return apdu.Response{}, fmt.Errorf("%s: %w", op, err)
+	}
+	r, err := apdu.ParseResponse(bytes.Clone(answer))
+	if err != nil {
+		c.dead = true
+		return r, fail(cardreader.Unknown, cardreader.CodeShortAnswer, op, err)
+	}
+	return r, nil
+}
+
+// bad ends the Chip: what answered may not be the card that was opened.
+func (c *Chip) bad(op string, r apdu.Response, want int) error {
+	c.dead = true
+	err := r.SW.Err()
+	if err == nil {
+		err = fmt.Errorf("%d bytes of data, want %d", len(r.Data), want)
+	}
+	return fail(cardreader.Unknown, cardreader.CodeBadAnswer, op, err)
+}
+
+func outside(op string, addr, n int) error {
+	return fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("%d bytes at %#x: outside what may be touched", n, addr))
+}
+
+func fail(class cardreader.Class, code, op string, err error) error {
+	return &cardreader.Error{Class: class, Code: code, Op: op, Err: err}
+}

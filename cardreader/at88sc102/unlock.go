@@ -1,0 +1,128 @@
+package at88sc102
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"tally/cardreader"
+	"tally/cardreader/apdu"
+)
+
+// Unlock verifies the security code and proves by the attempts counter that it was right. When the Chip is unlocked
+// already it does nothing. It refuses, with nothing presented, a factory code for an issued card, a second presentation
+// in one insertion, and a chip with one try or less.
+func (c *Chip) Unlock(ctx context.Context) error {
+	const op = "unlock"
+	switch {
+	case c.unlocked:
+		return nil
+	case c.secret.Issued && c.secret.Code.IsFactory():
+		return fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
+	case c.guard.Spent():
+		return fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
+	}
+	before, err := c.used(ctx)
+	switch {
+	case err != nil:
+		return err
+	case before >= attempts:
+		return fail(cardreader.Permanent, cardreader.CodeCardLocked, op, nil)
+	case before == attempts-1:
+		return fail(cardreader.Permanent, cardreader.CodePSCLastTry, op, nil)
+	}
+	sw, err := c.present(ctx, op)
+	if err != nil {
+		return err
+	}
+	after, err := c.used(ctx)
+	switch {
+	case err != nil:
+		return err
+	case after > before:
+		return fail(cardreader.Permanent, cardreader.CodePSCWrong, op, fmt.Errorf("%d tries left", attempts-after))
+	case after == 0 && (before > 0 || sw == apdu.OK):
+		c.unlocked = true
+		return nil
+	}
+	c.dead = true
+	return fail(cardreader.Unknown, cardreader.CodePSCUnproven, op, sw)
+}
+
+// present spends the insertion's only presentation before the command leaves.
+func (c *Chip) present(ctx context.Context, op string) (apdu.Status, error) {
+	if !c.guard.Claim() {
+		return 0, fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
+	}
+	// P1 is the length of the attempts counter in bits, P2 where the code lies.
+	r, err := c.exchange(ctx, op, apdu.Command{CLA: 0xFF, INS: 0x20, P1: 8, P2: codeAt, Data: c.secret.Code[:]})
+	if errors.Is(err, cardreader.ErrNotSent) {
+		c.guard.GiveBack()
+	}
+	return r.SW, err
+}
+
+// Erasures reads how many erasures of zone 2 its counter still allows, 0–128; without a counter it means nothing.
+func (c *Chip) Erasures(ctx context.Context) (int, error) {
+	m, err := c.Read(ctx, erasuresAt, Size-erasuresAt)
+	left := 0
+	for _, b := range m {
+		left += bits.OnesCount8(b)
+	}
+	return left, err
+}
+
+// Erase sets every bit of the zone and proves it by reading the zone. It costs one of the counted erasures of zone 2,
+// whether or not it succeeds, and is refused with nothing sent when there is none.
+func (c *Chip) Erase(ctx context.Context, z Zone) error {
+	const op = "erase zone"
+	if !c.unlocked {
+		return fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
+	}
+	cmd := apdu.Command{CLA: 0xFF, INS: 0x20, P2: z.keyAt()}
+	switch z {
+	case Zone1:
+		cmd.Data = c.secret.Keys.Zone1[:]
+	case Zone2:
+		cmd.Data = c.secret.Keys.Zone2[:]
+		if err := c.count(ctx, op, &cmd); err != nil {
+			return err
+		}
+	default:
+		return fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("zone %d", int(z)))
+	}
+	r, err := c.exchange(ctx, op, cmd)
+	if err != nil {
+		return err
+	}
+	if r.SW != apdu.OK {
+		return c.bad(op, r, 0)
+	}
+	got, err := c.Read(ctx, z.Addr(), ZoneSize)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, bytes.Repeat([]byte{0xFF}, ZoneSize)) {
+		c.dead = true
+		return fail(cardreader.Unknown, cardreader.CodeNotErased, op, nil)
+	}
+	return nil
+}
+
+// count makes cmd the counting erasure where the issuer has enabled the counter.
+func (c *Chip) count(ctx context.Context, op string, cmd *apdu.Command) error {
+	if !c.secret.Counted {
+		return nil
+	}
+	left, err := c.Erasures(ctx)
+	if err != nil {
+		return err
+	}
+	if left == 0 {
+		return fail(cardreader.Permanent, cardreader.CodeErasuresUsed, op, nil)
+	}
+	cmd.P1 = 0x80
+	return nil
+}
