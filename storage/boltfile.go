@@ -168,7 +168,7 @@ func (b *boltFile) reopen() error {
 		}
 		b.doubt = 0
 	}
-	if err := inspect(b.path); err != nil {
+	if err := inspect(b.path, false); err != nil {
 		return err
 	}
 	return b.open()

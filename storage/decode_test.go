@@ -33,7 +33,7 @@ func FuzzInspectAgreesWithBbolt(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := inspect(path); err != nil {
+		if err := inspect(path, true); err != nil {
 			if !errors.Is(err, ErrDamaged) || string(data) == string(good) {
 				t.Errorf("inspect: %v", err)
 			}

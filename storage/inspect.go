@@ -16,6 +16,8 @@ const (
 	metaStart    = 16
 	metaMagicAt  = 16
 	metaSizeAt   = 24
+	metaRootAt   = 32
+	metaFreeAt   = 48
 	metaPgidAt   = 56
 	metaTxidAt   = 64
 	metaSumAt    = 72
@@ -24,9 +26,10 @@ const (
 	minBoltPages = 4
 )
 
-// inspect finds out, without mapping it, whether a bbolt file can be opened: bbolt itself maps first and would be killed
-// by SIGBUS on a file that was cut short.
-func inspect(path string) error {
+// inspect finds out, without mapping it, whether a bbolt file can be opened: bbolt itself maps first, would be killed by
+// SIGBUS on a file that was cut short, and would never return from a tree that runs in a circle. full reads every page,
+// as is due after a run that did not end in order; otherwise the pages of the lowest level are not looked at.
+func inspect(path string, full bool) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", filepath.Base(path), err)
@@ -43,28 +46,34 @@ func inspect(path string) error {
 		}
 		return fmt.Errorf("read %s: %w", filepath.Base(path), err)
 	}
-	pages, ok := newestMeta(buf[:pageSize], buf[pageSize:])
-	if !ok {
+	meta := newestMeta(buf[:pageSize], buf[pageSize:])
+	if meta == nil {
 		return fmt.Errorf("%s has no valid meta page: %w", filepath.Base(path), ErrDamaged)
 	}
+	pages := binary.LittleEndian.Uint64(meta[metaPgidAt:])
 	if pages < minBoltPages || uint64(info.Size())/pageSize < pages {
 		return fmt.Errorf("%s is cut short: %w", filepath.Base(path), ErrDamaged)
+	}
+	t := tree{file: f, full: full}
+	if err := t.verify(meta); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
 	return nil
 }
 
-// newestMeta returns the page count of the meta page that bbolt would use.
-func newestMeta(a, b []byte) (pages uint64, ok bool) {
-	var txid uint64
-	for _, m := range [][]byte{a, b} {
-		if !validMeta(m) {
-			continue
-		}
-		if id := binary.LittleEndian.Uint64(m[metaTxidAt:]); !ok || id > txid {
-			pages, txid, ok = binary.LittleEndian.Uint64(m[metaPgidAt:]), id, true
-		}
+// newestMeta returns the meta page that bbolt would use, nil when none is valid.
+func newestMeta(a, b []byte) []byte {
+	switch {
+	case !validMeta(a) && !validMeta(b):
+		return nil
+	case !validMeta(a):
+		return b
+	case !validMeta(b):
+		return a
+	case binary.LittleEndian.Uint64(b[metaTxidAt:]) > binary.LittleEndian.Uint64(a[metaTxidAt:]):
+		return b
 	}
-	return pages, ok
+	return a
 }
 
 // previousMeta makes a meta page for the place of transaction id's that names the state before id. It is a copy of the

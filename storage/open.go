@@ -75,7 +75,7 @@ func (s *Store) openLedger() error {
 	if err := s.createLedger(path); err != nil {
 		return err
 	}
-	if err := inspect(path); err != nil {
+	if err := inspect(path, false); err != nil {
 		return err
 	}
 	f, err := openBolt(path, s.opts.Hooks, false)
@@ -83,7 +83,24 @@ func (s *Store) openLedger() error {
 		return err
 	}
 	s.ledger = f
+	if err := s.inspectAfterCrash(path); err != nil {
+		return err
+	}
 	return f.update(s.begin)
+}
+
+// inspectAfterCrash reads every page of a ledger that was not closed in order.
+func (s *Store) inspectAfterCrash(path string) error {
+	clean := false
+	err := s.ledger.view(func(tx *bbolt.Tx) error {
+		m := tx.Bucket(bMeta)
+		clean = m != nil && string(m.Get(kClean)) == "1"
+		return nil
+	})
+	if err != nil || clean {
+		return err
+	}
+	return inspect(path, true)
 }
 
 // begin is the first transaction of a run: migrations, and the mark that this run has not ended in order yet.

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -250,5 +251,73 @@ func write(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestATreeThatRunsInACircleIsRefused: one wrong page number is enough to send bbolt round for ever.
+func TestATreeThatRunsInACircleIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	s := storagetest.Open(t, dir, storage.Options{})
+	update(t, s, func(tx counter.Tx) error {
+		var all error
+		for i := range 300 {
+			all = errors.Join(all, tx.PutAccount(account(i)))
+		}
+		return all
+	})
+	storagetest.CheckAndClose(t, s)
+	whole := contents(t, dir)
+	patched := 0
+	for at := 2 * 4096; at+4096 <= len(whole); at += 4096 {
+		if whole[at+8] != 1 || whole[at+9] != 0 || binary.LittleEndian.Uint64([]byte(whole[at:at+8])) != uint64(at/4096) {
+			continue // no branch page
+		}
+		for _, to := range []uint64{uint64(at / 4096), 1 << 40, 2} {
+			b := []byte(whole)
+			binary.LittleEndian.PutUint64(b[at+16+8:], to) // the first child
+			write(t, filepath.Join(dir, "ledger.db"), string(b))
+			s, err := storage.Open(dir, storage.Options{Ballast: -1})
+			if err == nil { // an old page that is not in use any more
+				storagetest.CheckAndClose(t, s)
+				continue
+			}
+			wantErr(t, err, storage.ErrDamaged)
+			patched++
+		}
+	}
+	if patched < 3 {
+		t.Errorf("only %d wrong page numbers were found", patched)
+	}
+}
+
+// TestAPageThatIsFreeAndInUseIsFoundAfterACrash: the next commit would overwrite what is in use.
+func TestAPageThatIsFreeAndInUseIsFoundAfterACrash(t *testing.T) {
+	dir := t.TempDir()
+	p := storagetest.Start(t, "hold", dir)
+	if line, _ := p.Line(); line != "open" {
+		t.Fatalf("child said %q", line)
+	}
+	p.Kill()
+	whole := contents(t, dir)
+	patched := false
+	for at := 2 * 4096; at+4096 <= len(whole); at += 4096 {
+		if whole[at+8] != 0x10 || whole[at+10] == 0 {
+			continue // no list of free pages, or an empty one
+		}
+		b := []byte(whole)
+		for i := range int(b[at+10]) {
+			binary.LittleEndian.PutUint64(b[at+16+8*i:], uint64(at/4096)) // the list itself is in use
+		}
+		write(t, filepath.Join(dir, "ledger.db"), string(b))
+		s, err := storage.Open(dir, storage.Options{Ballast: -1})
+		if err != nil {
+			wantErr(t, err, storage.ErrDamaged)
+			patched = true
+			continue
+		}
+		storagetest.CheckAndClose(t, s) // an old list
+	}
+	if !patched {
+		t.Error("no list of free pages was found")
 	}
 }

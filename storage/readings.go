@@ -71,7 +71,7 @@ func (r *readings) openOld(seg *segment) error {
 		r.open.shut()
 		r.open = nil
 	}
-	if err := inspect(seg.path); err != nil {
+	if err := inspect(seg.path, true); err != nil {
 		return err
 	}
 	f, err := openBolt(seg.path, r.s.opts.Hooks, true)

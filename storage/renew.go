@@ -23,7 +23,7 @@ var bEpochs = []byte("epochs")
 
 // renewLedger gives a restored ledger its new epoch, in one transaction. It returns the state of rd as it was.
 func renewLedger(path string, m Manifest, opts Options) (was streamState, err error) {
-	if err := inspect(path); err != nil {
+	if err := inspect(path, true); err != nil {
 		return was, err
 	}
 	f, err := openBolt(path, opts.Hooks, false)
@@ -154,7 +154,7 @@ func (r *renewal) skipReceipts() (map[string]uint64, error) {
 
 // takeOver appends the records from from on of a segment of an earlier epoch; the newest segment has the newest values.
 func (r *readings) takeOver(ctx context.Context, path string, from uint64, newest bool) error {
-	if err := inspect(path); err != nil {
+	if err := inspect(path, true); err != nil {
 		return err
 	}
 	f, err := openBolt(path, Hooks{}, true)

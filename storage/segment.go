@@ -47,7 +47,7 @@ var errForeign = errors.New("readings are of another ledger")
 // examine finds out how far a segment goes. thorough verifies the chain, as after a run that did not end in order.
 func (r *readings) examine(path string, thorough bool) (*segment, error) {
 	first, _ := firstOf(path)
-	if err := inspect(path); err != nil {
+	if err := inspect(path, thorough); err != nil {
 		return nil, err
 	}
 	f, err := openBolt(path, r.s.opts.Hooks, true)
