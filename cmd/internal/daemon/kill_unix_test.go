@@ -24,6 +24,7 @@ import (
 	"tally/counter"
 	"tally/meter/quantity"
 	"tally/storage"
+	"tally/storage/storagetest"
 	"tally/sync/contract"
 )
 
@@ -105,8 +106,9 @@ func victim(dir string, at int64) error {
 	defer cancel()
 	f := &fuse{at: at}
 	src := cardsim.NewSource(rigReader)
-	hooks := storage.Hooks{Op: func(storage.Op) error { f.step(); return nil }}
-	r, err := openRig(dir, fusedSource{src, f}, hooks, func(s counter.Store) counter.Store { return fusedStore{s, f} })
+	disk := storagetest.NewFaults()
+	disk.Watch(func(storage.Op) { f.step() })
+	r, err := openRig(dir, fusedSource{src, f}, disk.Hooks(), func(s counter.Store) counter.Store { return fusedStore{s, f} })
 	if err != nil {
 		return err
 	}
