@@ -15,7 +15,7 @@ type Item struct {
 	Seq    uint64
 	Raw    []byte          // as it came; stored unchanged
 	Record contract.Record // zero when Nack is set
-	Fact   any             // *contract.Sale, *contract.Reading, *contract.ReadingFailed, *contract.ReadingsLost; nil for what has no table of its own
+	Fact   any             // *contract.Sale, *contract.Reading, and the like; nil for what has no table of its own
 	Nack   *contract.Nack  // why it goes into quarantine instead
 }
 

@@ -66,6 +66,8 @@ func fact(s contract.Stream, r contract.Record) (any, error) {
 		return body[contract.Sale](r)
 	case s == contract.Ev && r.Type == contract.TypeReadingsLost:
 		return lost(r)
+	case s == contract.Ev && r.Type == contract.TypeStatement:
+		return body[contract.Statement](r)
 	case s == contract.Rd && r.Type == contract.TypeReading:
 		return body[contract.Reading](r)
 	case s == contract.Rd && r.Type == contract.TypeReadingFailed:

@@ -10,6 +10,7 @@ const (
 	TypeReadingFailed = "reading_failed" // rd: a meter that did not answer; never a zero
 	TypeNodeStarted   = "node_started"   // ev
 	TypeReadingsLost  = "readings_lost"  // ev: numbers of rd that will never come
+	TypeStatement     = "statement"      // ev: what the node believes to have sold, to be reconciled with (对账)
 )
 
 // Sale is the body of sale and sale_void. Amounts carry their unit in the name.
@@ -92,4 +93,22 @@ type ReadingsLost struct {
 	First uint64 `json:"first"`
 	Last  uint64 `json:"last"`
 	Why   string `json:"why"` // damaged, missing, disk_full
+}
+
+// Statement is the body of statement: what a node counts for a time, usually a business day, and how its streams stood
+// when it was made. A centre compares it with what it has stored.
+type Statement struct {
+	From      Time   `json:"from"` // by the records' At, inclusive
+	To        Time   `json:"to"`   // exclusive
+	Sales     int64  `json:"sales"`
+	VolumeL   int64  `json:"volume_l"`
+	AmountFen int64  `json:"amount_fen"`
+	Heads     []Head `json:"heads"`
+}
+
+// Head is the hash of one record, which stands for all before it.
+type Head struct {
+	Stream Stream `json:"stream"`
+	Seq    uint64 `json:"seq"`
+	SHA256 string `json:"sha256"`
 }

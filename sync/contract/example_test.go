@@ -34,6 +34,10 @@ var exampleRecords = []exampleRecord{
 	{"quarantine", Ev, TypeQuarantine, "o-01JD7", exampleDoubt},
 	{"node_started", Ev, TypeNodeStarted, "boot-7", NodeStarted{Version: "1.0.0", Boot: "boot-7", Clean: true}},
 	{"readings_lost", Ev, TypeReadingsLost, "rd/11-20", ReadingsLost{First: 11, Last: 20, Why: "disk_full"}},
+	{"statement", Ev, TypeStatement, "2026-11-20", Statement{
+		From: At(exampleTime.Add(-24 * time.Hour)), To: At(exampleTime), Sales: 31, VolumeL: 1_500_000, AmountFen: 410_000,
+		Heads: []Head{{Tx, 120, Hash([]byte("tx"))}, {Rd, 90_210, Hash([]byte("rd"))}},
+	}},
 	{"reading", Rd, TypeReading, "00112233", Reading{
 		Meter: "00112233", At: At(exampleTime), Line: "riser-2", Quality: []string{"clock_unsure"}, Raw: "0103040001e240",
 		Values: []Value{{"volume", "1234.56", "m3"}, {"battery", "3.61", "V"}},
@@ -59,7 +63,7 @@ func chainOf(stream Stream, n int) []json.RawMessage {
 	for i := range n {
 		e := exampleRecords[0]
 		if stream == Rd {
-			e = exampleRecords[6]
+			e = exampleRecords[7]
 		}
 		raw := mustRecord(e, uint64(i+1), prev)
 		out, prev = append(out, raw), Hash(raw)

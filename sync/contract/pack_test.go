@@ -21,7 +21,7 @@ func fleet(n int, raw bool) []json.RawMessage {
 		at = at.Add(time.Duration(120+rng.IntN(90)) * time.Millisecond)
 		value := rng.IntN(9_999_999)
 		body := Reading{
-			Meter: fmt.Sprintf("%012d", 210_300_000_000+i*3+rng.IntN(3)), At: At(at), Line: "riser-2",
+			Meter: fmt.Sprintf("2103%08d", i*3+rng.IntN(3)), At: At(at), Line: "riser-2",
 			Values: []Value{{"volume", fmt.Sprintf("%d.%02d", value/100, value%100), "m3"}},
 		}
 		if raw {

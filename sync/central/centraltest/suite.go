@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"tally/sync/central"
+	"tally/sync/central/sqlstore"
 	"tally/sync/contract"
 )
 
 // Subject is a store under test. It starts empty.
 type Subject struct {
-	Store central.Store
+	Store *sqlstore.Store
 	DB    *sql.DB // for questions
 }
 
@@ -35,6 +36,7 @@ func RunStore(t *testing.T, fresh func(t *testing.T) Subject) {
 		{"ABrokenChainIsSeen", brokenChain},
 		{"EpochsAndNodesAreApart", epochs},
 		{"LostReadingsDoNotHoldTheWatermark", lost},
+		{"StatementsAreReconciled", reconciled},
 		{"FactsCanBeRead", facts},
 		{"RefusedPayloadsAreKeptOnce", refused},
 		{"OddTextDoesNotStopIt", oddText},
@@ -290,4 +292,48 @@ func several(t *testing.T, s *subject) {
 	s.want("SELECT COUNT(*) FROM sale", streams*rounds*5)
 	s.want("SELECT COUNT(*) FROM quarantine", 0)
 	s.want("SELECT MIN(acked) FROM stream_state", rounds*5)
+}
+
+// statement is what the node of tx says about all of its sales.
+func statement(tx *Feed, sales, volume, amount int64) contract.Statement {
+	last := tx.State().Next - 1
+	return contract.Statement{
+		From: contract.At(Start), To: contract.At(Start.AddDate(0, 0, 1)), Sales: sales, VolumeL: volume, AmountFen: amount,
+		Heads: []contract.Head{{Stream: contract.Tx, Seq: last, SHA256: contract.Hash(tx.Queue.Raw(last))}},
+	}
+}
+
+func reconciled(t *testing.T, s *subject) {
+	tx, ev := NewFeed("n1", "e1", contract.Tx).Sales(10, 1000, 300), NewFeed("n1", "e1", contract.Ev)
+	ev.Append(contract.TypeStatement, "d1", Start, statement(tx, 10, 10_000, 3_000))
+	s.commit(ev.Batch(t, 1, 1))
+	want := func(statements, findings int, text string) {
+		t.Helper()
+		n, found, err := s.Store.Reconcile(context.Background())
+		if err != nil || n != statements || len(found) != findings {
+			t.Fatalf("%d statements, findings %+v, %v", n, found, err)
+		}
+		if findings > 0 && !strings.Contains(found[0].Text, text) {
+			t.Errorf("%+v, want %q", found, text)
+		}
+	}
+	want(1, 2, "here are 0, 0, 0") // and the head is not here
+	s.commit(tx.Batch(t, 1, 10))
+	want(1, 0, "")
+
+	clone := NewFeed("n1", "e1", contract.Tx).Sales(9, 1000, 300).Sales(1, 1000, 301)
+	ev.Append(contract.TypeStatement, "d2", Start, statement(clone, 10, 10_000, 3_001))
+	s.commit(ev.Batch(t, 2, 1))
+	want(2, 2, "the node counts 10, 10000, 3001, here are 10, 10000, 3000")
+
+	if _, err := s.DB.Exec("DELETE FROM statement"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DB.Exec("DELETE FROM statement_head"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DB.Exec("DELETE FROM record WHERE seq = 4"); err != nil { // somebody helped himself
+		t.Fatal(err)
+	}
+	want(0, 1, "tx: 10 are acknowledged, and fewer are here")
 }

@@ -62,7 +62,7 @@ func TestSeveralInstancesDoubleNothing(t *testing.T) {
 	wg.Wait()
 	for query, want := range map[string]int64{
 		"SELECT COUNT(*) FROM sale": 400, "SELECT SUM(amount_fen) FROM sale": 1200, "SELECT SUM(acked) FROM stream_state": 400,
-		"SELECT COUNT(*) FROM quarantine": 0, "SELECT COUNT(*) FROM record WHERE chained = 1": 400, "SELECT COUNT(*) FROM version": 2,
+		"SELECT COUNT(*) FROM quarantine": 0, "SELECT COUNT(*) FROM record WHERE chained = 1": 400, "SELECT MAX(n) - COUNT(*) FROM version": 0,
 	} {
 		var got int64
 		if err := open(t, where).DB().QueryRow(query).Scan(&got); err != nil || got != want {

@@ -20,6 +20,8 @@ func (w *work) project(ctx context.Context, k key, it *central.Item) error {
 		rd := key{k.node, k.epoch, contract.Rd}
 		w.freed[rd] = max(w.freed[rd], f.Last)
 		return err
+	case *contract.Statement:
+		return w.statement(ctx, k, it, f)
 	case *contract.Reading:
 		return w.reading(ctx, k, it, f)
 	case *contract.ReadingFailed:

@@ -51,6 +51,16 @@ CREATE TABLE lost ( -- records that the node says will never come
 	node TEXT NOT NULL, epoch TEXT NOT NULL, stream TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL,
 	why TEXT NOT NULL, reported TEXT NOT NULL,
 	PRIMARY KEY (node, epoch, stream, first, last));
+`, `
+CREATE TABLE statement ( -- what a node says that it has sold
+	node TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, from_at TEXT NOT NULL, to_at TEXT NOT NULL,
+	sales BIGINT NOT NULL, volume_l BIGINT NOT NULL, amount_fen BIGINT NOT NULL,
+	PRIMARY KEY (node, epoch, seq));
+CREATE TABLE statement_head (
+	node TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, n BIGINT NOT NULL,
+	stream TEXT NOT NULL, upto BIGINT NOT NULL, sha256 TEXT NOT NULL,
+	PRIMARY KEY (node, epoch, seq, n));
+CREATE INDEX sale_at ON sale (node, epoch, at);
 `}
 
 // migrate brings the database to the newest layout, and refuses one that is newer than this program.
