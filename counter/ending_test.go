@@ -15,6 +15,7 @@ import (
 // inside this package.
 type journal struct {
 	Tx
+	operator Operator
 	order    Order
 	account  Account
 	receipts uint64
@@ -32,7 +33,10 @@ func (j *journal) NextReceipt(string) (uint64, error)               { j.receipts
 func (j *journal) Emit(d outbox.Draft) error                        { j.records = append(j.records, d.Type); return nil }
 
 func (j *journal) Operator(name string) (Operator, error) {
-	return Operator{Name: name, Role: Leader}, nil
+	if j.operator.Name != name {
+		return Operator{}, ErrNotFound
+	}
+	return j.operator, nil
 }
 
 // Promise 12: whoever finds an end first, the worker, a later insertion or the retry of a failed commit: it is
@@ -68,6 +72,39 @@ func TestPromise12AnEndIsCommittedOnce(t *testing.T) {
 			if j.receipts > 1 || len(j.records) > 2 || first == second && len(j.records) > 1 || j.account.Bought < 0 {
 				t.Errorf("%s, then %s: %d receipts, records %v, bought %d", first, second, j.receipts, j.records, j.account.Bought)
 			}
+		}
+	}
+}
+
+// Every login costs one hash, so that time does not tell whether a name is known.
+func TestEveryLoginCostsOneHash(t *testing.T) {
+	good, err := testCost.Hash("right")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, op := range map[string]Operator{
+		"known": {Name: "known", Password: good}, "disabled": {Name: "disabled", Password: good, Disabled: true},
+		"without a hash": {Name: "without a hash"}, "unknown": {},
+	} {
+		s, err := New(Options{
+			Store: &journal{operator: op}, Station: "H", Password: testCost, Logger: slog.New(slog.DiscardHandler),
+			Open:    func(context.Context, string, cardreader.Insertion) (Purse, error) { return nil, nil },
+			Resolve: func(purse.Plan, purse.State) purse.Verdict { return purse.Unclear },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes := 0
+		s.doors.equal = func(p phc, password string) bool {
+			hashes++
+			if p.cost != testCost {
+				t.Errorf("%s: a hash of cost %+v", name, p.cost)
+			}
+			return p.matches(password)
+		}
+		_, err = s.Login(context.Background(), name, "wrong")
+		if hashes != 1 || AsRefusal(err).Code != CodeLogin {
+			t.Errorf("%s: %d hashes, %v", name, hashes, err)
 		}
 	}
 }

@@ -181,3 +181,25 @@ func TestCardInAnotherReaderWaitsForTheWriteToEnd(t *testing.T) {
 		w.closeAll(w.desk(reader2, settled), true)
 	})
 }
+
+// An order that cannot be written again says what must be done first, stays in doubt and keeps the money.
+func TestRetryThatIsNotWrittenStaysInDoubt(t *testing.T) {
+	spent := &cardreader.Error{Class: cardreader.Operator, Op: "unlock", Code: cardreader.CodePSCPresented, Reader: reader}
+	for want, f := range map[string]countertest.Fault{
+		cardreader.CodePSCPresented: {Step: "invalidate", Nth: 1, Err: spent},
+		counter.CodeInDoubt:         {Step: "body", Nth: 1},
+	} {
+		w := newWorld(t)
+		o := w.doubt()
+		w.insert(wang)
+		w.readers.Fail(f)
+		_, err := w.svc.Retry(context.Background(), w.clerk, o.ID)
+		w.wantCode(err, want)
+		if o = w.order(o.ID); o.State != counter.InDoubt {
+			t.Errorf("order %+v", o)
+		}
+		w.law()
+		w.readers.ClearFaults()
+		w.closeAll(w.desk(reader, settled), true)
+	}
+}

@@ -170,8 +170,14 @@ func (w *writing) judged(ctx context.Context, o Order, cause error, verdict purs
 		return Receipt{}, refuse(CodeWriteUnknown, errors.Join(cause, err), "order", o.ID)
 	}
 	r := s.outcome(ended)
-	if verdict == purse.NotDone {
+	switch {
+	case verdict != purse.NotDone:
+	case ended.State == Void:
 		r = refuse(CodeNotWritten, nil, "order", o.ID, "why", e.why)
+	case errors.Is(cause, cardreader.ErrNotSent):
+		r = cardRefusal(cause) // what must be done before it can be written again
+	default:
+		r = refuse(CodeInDoubt, nil, "order", o.ID)
 	}
 	r.Cause = cause
 	return Receipt{}, r
