@@ -22,8 +22,10 @@ func main() {
 		Demo: func(ctx context.Context, o cli.DemoOptions) error {
 			return demo.Run(ctx, o, cli.VersionString())
 		},
-		AddOperator: daemon.AddOperator,
-		Known:       devices.Known(),
+		AddOperator:    daemon.AddOperator,
+		ImportAccounts: daemon.ImportAccounts,
+		CardDigits:     daemon.CardDigits,
+		Known:          devices.Known(),
 	})
 	stop()
 	os.Exit(code)

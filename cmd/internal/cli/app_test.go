@@ -201,7 +201,7 @@ func TestEveryCommandSaysWhatItDoes(t *testing.T) {
 	for _, lang := range []string{"en", "zh"} {
 		a := &app{lang: lang}
 		for _, c := range []*cobra.Command{
-			a.runCommand(TallydDeps{}), a.demoCommand(TallydDeps{}), a.operatorAddCommand(TallydDeps{}), a.cardShowCommand(TallyDeps{}),
+			a.runCommand(TallydDeps{}), a.demoCommand(TallydDeps{}), a.operatorAddCommand(TallydDeps{}), a.accountImportCommand(TallydDeps{}), a.cardShowCommand(TallyDeps{}),
 			a.meterReadCommand(TallyDeps{}), a.nodeStatusCommand(TallyDeps{}), a.cardReadersCommand(TallyDeps{}),
 		} {
 			han := strings.ContainsFunc(c.Short+c.Long, func(r rune) bool { return r >= 0x4e00 && r <= 0x9fff })

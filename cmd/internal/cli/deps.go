@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"time"
 
+	"tally/cmd/internal/cli/accountcsv"
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/control"
 	"tally/counter"
@@ -30,8 +32,21 @@ type TallydDeps struct {
 	// AddOperator stores a new operator in the ledger of a stopped node. It returns an error wrapping NameTaken,
 	// WeakPassword or NodeRunning (a daemon holds the ledger) when it refuses.
 	AddOperator func(ctx context.Context, n config.Node, op NewOperator) error
+	// ImportAccounts brings the customers of a sheet into the ledger of a stopped node, all or none; a dry run stores
+	// nothing and counts what would be. What the ledger has against a row is accountcsv.Problems; a daemon that holds
+	// the ledger is NodeRunning.
+	ImportAccounts func(ctx context.Context, n config.Node, s accountcsv.Sheet, dryRun bool) (Imported, error)
+	// CardDigits is how many decimal digits a card number of the node's card profile has.
+	CardDigits func(config.Cards) (int, error)
 	// Known lists what configs may name: meter models and card profiles.
 	Known config.Known
+	// Now is the time; nil for time.Now.
+	Now func() time.Time
+}
+
+// Imported counts what an import did with its accounts.
+type Imported struct {
+	Added, Changed, Same int
 }
 
 // DemoOptions is what `tallyd demo` was asked for.

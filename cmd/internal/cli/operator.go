@@ -45,6 +45,10 @@ func (a *app) operatorAddCommand(deps TallydDeps) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if n.Counter.Enabled && no == 0 {
+				return a.usage(c, "name the operator's number with --no N: cards carry it, so no two operators may share one",
+					"请用 --no 编号 指明操作员编号：编号会写入卡片，不得与他人相同")
+			}
 			if running(c.Context(), n.Socket()) {
 				return NodeRunning
 			}
@@ -61,7 +65,7 @@ func (a *app) operatorAddCommand(deps TallydDeps) *cobra.Command {
 	a.configFlag(c, &file)
 	c.Flags().StringVar(&role, "role", "", a.t("`ROLE` what the operator may do: ", "`角色` 可选：")+strings.Join(roles, ", "))
 	c.Flags().StringVar(&op.Display, "display", "", a.t("`NAME` on receipts; the login name when not given", "`姓名` 收据上的姓名；缺省为登录名"))
-	c.Flags().Uint16Var(&no, "no", 0, a.t("`N` number in the card's write stamp, 1-65535", "`编号` 写卡记录中的编号，1-65535"))
+	c.Flags().Uint16Var(&no, "no", 0, a.t("`N` number in the card's write stamp, 1-65535, of nobody else; needed on a counter", "`编号` 写卡记录中的编号，1-65535，不得重复；柜台必填"))
 	c.Flags().StringVar(&passwordFile, "password-file", "", a.t("`FILE` whose first line is the password; - is standard input", "`文件` 首行为口令；- 表示标准输入"))
 	return c
 }

@@ -17,8 +17,10 @@ import (
 	"tally/cardreader"
 	"tally/cardreader/purse"
 	"tally/cmd/internal/cli"
+	"tally/cmd/internal/cli/accountcsv"
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/control"
+	"tally/counter"
 	"tally/meter"
 	"tally/meter/quantity"
 )
@@ -228,8 +230,38 @@ func tallydDeps() cli.TallydDeps {
 			_, err := fmt.Fprintf(o.Out, "demo %s %s fresh=%t %s\n", filepath.Base(o.Dir), o.Listen, o.Fresh, o.Lang)
 			return err
 		},
-		AddOperator: addOperator,
+		AddOperator:    addOperator,
+		ImportAccounts: importAccounts,
+		CardDigits:     func(config.Cards) (int, error) { return 8, nil },
+		Now:            func() time.Time { return at },
 	}
+}
+
+// importAccounts has a ledger with account 9001, whose card is 00009001, and shows what it is given.
+func importAccounts(_ context.Context, n config.Node, s accountcsv.Sheet, dryRun bool) (cli.Imported, error) {
+	if os.Getenv("FAKE_LEDGER") == "in use" {
+		return cli.Imported{}, fmt.Errorf("open ledger: %w", cli.NodeRunning)
+	}
+	old := counter.Account{No: "9001", Name: "old", Card: purse.CardID{Region: 0x0571, No: "00009001"}}
+	var problems accountcsv.Problems
+	var done cli.Imported
+	for _, row := range s.Rows {
+		a, owner, has := row.Account, "", counter.Account{}
+		if a.Card == old.Card {
+			owner = old.No
+		}
+		done.Added++
+		if a.No == old.No {
+			has = old
+			done.Added, done.Changed = done.Added-1, done.Changed+1
+		}
+		problems = append(problems, s.Against(row, has, owner)...)
+		fmt.Printf("%s dry=%t line %d: %s %s %s card %s meter %s bought %s since %s\n", n.Name, dryRun, row.Line, a.No, a.Name, a.PriceClass, a.Card, a.Meter, a.Bought, a.PeriodStart)
+	}
+	if problems != nil {
+		return cli.Imported{}, problems
+	}
+	return done, nil
 }
 
 func addOperator(_ context.Context, n config.Node, op cli.NewOperator) error {
