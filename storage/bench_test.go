@@ -3,10 +3,13 @@ package storage_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -114,4 +117,72 @@ func oneReading(b *testing.B) []byte {
 		b.Fatal(err)
 	}
 	return raw
+}
+
+// BenchmarkFlash tells how many bytes are written to the disk for a reading in batches of 50.
+func BenchmarkFlash(b *testing.B) {
+	const batch = 50
+	faults := storagetest.NewFaults()
+	written := 0
+	faults.Watch(func(o storage.Op) { written += len(o.Data) })
+	s := storagetest.Open(b, b.TempDir(), storage.Options{Hooks: faults.Hooks(), LingerRecords: batch, Linger: 1e9})
+	var wg sync.WaitGroup
+	b.ResetTimer()
+	for n := range b.N {
+		for i := range batch {
+			wg.Go(func() { keep(b, s, reading(fmt.Sprintf("m%04d", (n*batch+i)%2000), int64(n))) })
+		}
+		wg.Wait()
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(written)/float64(batch*b.N), "written-B/reading")
+}
+
+// BenchmarkBacklog builds up b.N times 1000 readings that nobody acknowledges and tells the size on disk of one, and how
+// long a start takes after the power was cut.
+func BenchmarkBacklog(b *testing.B) {
+	const batch = 1000
+	dir, cut := b.TempDir(), filepath.Join(b.TempDir(), "cut")
+	s := storagetest.Open(b, dir, storage.Options{LingerRecords: batch, Linger: 1e9})
+	var wg sync.WaitGroup
+	b.ResetTimer()
+	for n := range b.N {
+		for i := range batch {
+			wg.Go(func() { keep(b, s, reading(fmt.Sprintf("m%04d", (n*batch+i)%2000), int64(n))) })
+		}
+		wg.Wait()
+	}
+	b.StopTimer()
+	if err := os.CopyFS(cut, os.DirFS(dir)); err != nil {
+		b.Fatal(err)
+	}
+	start := time.Now()
+	again, err := storage.Open(cut, storage.Options{Ballast: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(time.Since(start).Milliseconds()), "start-ms")
+	defer again.Close()
+	var mem runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&mem)
+	b.ReportMetric(float64(mem.HeapAlloc)/(1<<20), "heap-MiB")
+	b.ReportMetric(float64(diskUse(b, dir))/float64(batch*b.N), "disk-B/reading")
+}
+
+// diskUse adds up the pages in use, not the room set aside for growth.
+func diskUse(b *testing.B, dir string) (total int64) {
+	b.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "readings", "*.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, path := range found {
+		info, err := os.Stat(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		total += info.Size()
+	}
+	return total
 }

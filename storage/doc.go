@@ -7,6 +7,7 @@
 //	ballast                   space set aside for finishing what was begun when the disk is full
 //	readings/<first seq>.db   segments of the stream rd, each with the newest reading and failure of every meter
 //	readings/*.damaged        segments that could not be read any more, kept for a specialist
+//	*.new                     half made; removed at the next start
 //
 // A [Store] is the counter's Store, the sink of the meter schedule and, by [Store.Queue], the durable end of the outbox.
 //
@@ -23,4 +24,22 @@
 // A number is given inside the commit that stores its record and is never given twice. For readings the ledger keeps a
 // mark above every number that may have been given; if the newest segment is lost, numbering goes on above the mark,
 // the numbers between are reported as lost on the stream ev, and nothing is ever sent again under a used number.
+// Deleting files by hand is noticed in the same way.
+//
+// # When the disk is full
+//
+// [Store.Room] refuses a sale before anything is written while less than the reserve is free. A commit of the counter
+// that finds the disk full gives up the ballast and is tried again, so that a sale that was begun can end. Readings give
+// way: below the reserve their oldest segment is deleted, acknowledged or not, and what is lost is reported on ev.
+//
+// # Damage
+//
+// Before bbolt maps a file its pages are walked: a file that is cut short would end the process by SIGBUS, one whose
+// page numbers run in a circle would never return. A damaged ledger is refused; a damaged segment is set aside. [Store.Check]
+// verifies every page, chain, number and index.
+//
+// # Backups
+//
+// [Store.Backup] copies one moment while sales go on. [Restore] gives the ledger a new epoch and numbers anew what the
+// centre had not acknowledged, see [LedgerRestored].
 package storage

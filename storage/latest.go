@@ -25,7 +25,7 @@ type Latest struct {
 
 // snapshotEvery is after how many records the newest values are written down. Doing so with every record would rewrite a
 // page for each; what came after the last time is read from the records again at the start.
-const snapshotEvery = 8192
+const snapshotEvery = 16384
 
 // Latest returns the newest reading and failure of every meter by number, including those acknowledged long ago. They
 // are not to be changed.
