@@ -94,7 +94,7 @@ func (p Plan) torn(image []byte) bool {
 	now, old, fresh := bytes.Clone(image[from:to]), bytes.Clone(p.Before[from:to]), bytes.Clone(p.After[from:to])
 	open := false
 	for _, s := range p.Steps {
-		if s.Name == string(profile.WriteInvalidate) {
+		if s.Name == string(profile.WriteInvalidate) && len(s.Data) == 1 {
 			open = true // between invalidate and commit both have the invalid value
 			copy(old[s.Addr-from:], s.Data)
 			copy(fresh[s.Addr-from:], s.Data)

@@ -2,6 +2,7 @@ package purse_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"testing"
 
 	"tally/cardreader/purse"
@@ -86,4 +87,48 @@ func TestResolveAfterTheMeterTookTheOrderBefore(t *testing.T) {
 	if got := purse.Resolve(pl, decode(t, p, c.mem)); got != purse.NotDone {
 		t.Errorf("verdict %s", got)
 	}
+}
+
+// FuzzResolve takes plans as they could come back from a damaged journal: neither the judgement nor the writer panics,
+// and a plan that the writer takes leaves the card as the plan says.
+func FuzzResolve(f *testing.F) {
+	p := gen4442(f)
+	base := sell(f, p, blankImage(f, p, blankHeader), buy(1, 100))
+	pl := plan(f, p, base, buy(2, 50))
+	for _, spoil := range []func(*purse.Plan){
+		func(*purse.Plan) {},
+		func(pl *purse.Plan) { pl.Steps[0].Data = nil },
+		func(pl *purse.Plan) { pl.Steps[0].Addr = -5 },
+		func(pl *purse.Plan) { pl.Before = pl.Before[:3] },
+		func(pl *purse.Plan) { pl.Base = nil },
+	} {
+		other := pl
+		other.Steps = append([]purse.Step(nil), pl.Steps...)
+		spoil(&other)
+		data, err := json.Marshal(other)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, []byte(base), []byte(pl.After))
+	}
+	f.Fuzz(func(t *testing.T, data, before, now []byte) {
+		var pl purse.Plan
+		if json.Unmarshal(data, &pl) != nil {
+			return
+		}
+		if st, err := purse.Decode(p, now); err == nil {
+			purse.Resolve(pl, st)
+			st.Damaged = append(st.Damaged, "slot_"+pl.Slot+"_crc")
+			purse.Resolve(pl, st)
+			st.Order = nil
+			purse.Resolve(pl, st)
+		}
+		if len(before) != p.Chip.Size {
+			return
+		}
+		c := newChip(before)
+		if err := purse.New(c, p).Write(ctx, pl); err == nil && !bytes.Equal(c.mem, pl.After) {
+			t.Fatal("written, and the card is not what the plan says")
+		}
+	})
 }

@@ -83,6 +83,7 @@ func TestEveryAPDUFault(t *testing.T) {
 	ends, points := map[string]int{}, 0
 	for name, image := range map[string][]byte{"fresh": fresh, "one": one, "two": sell(t, p, one, buy(2, 200))} {
 		n := h.countAPDUs(p, image, o)
+		t.Logf("%s: %d APDUs from the choice of the chip to the stamp", name, n)
 		for at := 2; at <= n; at++ { // APDU 1 chooses the chip; without it there is no purse
 			for _, kind := range cardsim.FaultKinds() {
 				points++
