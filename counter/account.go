@@ -26,6 +26,10 @@ type Account struct {
 	// CardSeq is the sequence of the last order that this ledger knows to be on the card.
 	CardSeq uint16 `json:"card_seq"`
 
+	// CardIssue is the issue count of the customer's card; 0 until the first order is on it. A card of the same number with
+	// a lower one was replaced (补卡) and is dead.
+	CardIssue uint8 `json:"card_issue"`
+
 	// MaxPurchase limits one purchase and MaxPeriod all purchases of a period, 0 for none. Hoard is the ceiling of credit that the meter accepts (囤积上限), 0 for none.
 	MaxPurchase quantity.Volume `json:"max_purchase_l"`
 	MaxPeriod   quantity.Volume `json:"max_period_l"`

@@ -55,6 +55,9 @@ func (s *Service) customer(tx Tx, st purse.State) (Account, []Order, error) {
 	if err != nil {
 		return a, nil, err
 	}
+	if err := issue(a, st); err != nil {
+		return a, nil, err
+	}
 	journal, err := tx.OrdersOfCard(st.Card, journalDepth)
 	if err == nil {
 		err = openMoney(journal)
@@ -91,6 +94,18 @@ func sound(a Account, st purse.State) error {
 		return refuse(CodeOtherMeter, nil, "meter", st.Meter, "ours", a.Meter)
 	}
 	return nil
+}
+
+// issue refuses a card that was replaced, and one that replaced ours without this ledger knowing.
+func issue(a Account, st purse.State) error {
+	says := []string{"card", strconv.Itoa(int(st.IssueCount)), "ledger", strconv.Itoa(int(a.CardIssue))}
+	switch {
+	case a.CardIssue == 0 || st.IssueCount == a.CardIssue:
+		return nil
+	case st.IssueCount < a.CardIssue:
+		return refuse(CodeCardReplaced, nil, says...)
+	}
+	return refuse(CodeCardAhead, nil, says...)
 }
 
 // gasOn reports whether the card carries gas that the meter has not taken. After a refund the newest order is not

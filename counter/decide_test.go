@@ -9,6 +9,7 @@ import (
 
 	"tally/cardreader/purse"
 	"tally/counter"
+	"tally/counter/countertest"
 	"tally/sync/contract"
 )
 
@@ -107,6 +108,8 @@ func TestReadBackIsComparedWithTheLedgerAtEachInsertion(t *testing.T) {
 		"our sequence, other tag": {func(w *world, _ []byte) { w.cards[wang].Force(2, 13000, purse.Tag{9}) }, counter.CodeCardAhead},
 		"our tag, another sum":    {forgeSum, counter.CodeCardAhead},
 		"nothing valid":           {func(w *world, _ []byte) { w.cards[wang].Damage() }, counter.CodeDamaged},
+		"replaced by another":     {func(w *world, _ []byte) { w.change(func(a *counter.Account) { a.CardIssue = 2 }) }, counter.CodeCardReplaced},
+		"a newer issue":           {func(w *world, _ []byte) { w.cards[wang].Issue = 2 }, counter.CodeCardAhead},
 		"bound to another meter":  {func(w *world, _ []byte) { w.cards[wang].Meter = "99999999" }, counter.CodeOtherMeter},
 		"the meter took a foreign": {func(w *world, old []byte) {
 			w.cards[wang].Force(9, 99000, purse.Tag{9})
@@ -160,4 +163,19 @@ func TestMismatchThatCannotBeStoredIsToldLater(t *testing.T) {
 	if got := w.mismatches(); len(got) != 1 {
 		t.Errorf("%d events", len(got))
 	}
+}
+
+// An order in doubt is not judged by another issue of its card: the old one waits for a leader.
+func TestOrderInDoubtIsNotJudgedByTheReplacementCard(t *testing.T) {
+	w := withFirstSale(t)
+	o := w.doubtOf(request2)
+	replacement := countertest.NewCard(wang, "10000001")
+	replacement.Issue = 2
+	if d := w.insertAt(reader, replacement); d.InDoubt != nil || d.Problem == nil {
+		t.Errorf("desk %+v", d)
+	}
+	if o = w.order(o.ID); o.State != counter.InDoubt {
+		t.Errorf("order %+v", o)
+	}
+	w.closeAll(w.insert(wang), true)
 }

@@ -89,7 +89,7 @@ func (s *Service) closeDone(tx Tx, o *Order) error {
 	if err != nil {
 		return err
 	}
-	a.CardSeq = o.Plan.Seq
+	a.CardSeq, a.CardIssue = o.Plan.Seq, o.Plan.IssueCount
 	if o.Op == purse.OpRefund && a.PeriodStart == o.Period {
 		a.Bought += o.Volume
 	}

@@ -137,6 +137,8 @@ func (s *Service) resolve(ctx context.Context, st purse.State) (*Order, error) {
 		}
 		e := ending{state: InDoubt, why: o.Why}
 		switch s.o.Resolve(o.Plan, st) {
+		case purse.OtherCard: // of the same number, but it was replaced: it says nothing
+			continue
 		case purse.Done:
 			e.state = Done
 		case purse.Unclear:

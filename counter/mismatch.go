@@ -19,9 +19,10 @@ type CardMismatch struct {
 	Account   string `json:"account"`
 	Region    uint16 `json:"region"`
 	Card      string `json:"card"`
-	Code      string `json:"code"` // card_behind, card_ahead, card_damaged, other_meter
+	Code      string `json:"code"` // card_behind, card_ahead, card_damaged, other_meter, card_replaced
 	LedgerSeq uint16 `json:"ledger_seq"`
 	CardSeq   uint16 `json:"card_seq"`
+	CardIssue uint8  `json:"card_issue"`
 	CardTag   string `json:"card_tag"`
 	CardCum   int64  `json:"card_cum"`
 	MeterSeq  uint16 `json:"meter_seq"` // as written back
@@ -37,6 +38,7 @@ type evidence struct {
 	code      string
 	ledgerSeq uint16
 	cardSeq   uint16
+	issue     uint8
 	tag       purse.Tag
 }
 
@@ -49,15 +51,15 @@ func (s *Service) mismatch(ctx context.Context, a Account, st purse.State, refus
 		return
 	}
 	switch r.Code {
-	case CodeCardBehind, CodeCardAhead, CodeDamaged, CodeOtherMeter:
+	case CodeCardBehind, CodeCardAhead, CodeDamaged, CodeOtherMeter, CodeCardReplaced:
 	default:
 		return
 	}
 	m := CardMismatch{
 		Account: a.No, Region: st.Card.Region, Card: st.Card.No, Code: r.Code, LedgerSeq: a.CardSeq,
-		CardUnit: string(st.Unit), CardMeter: st.Meter, Image: hex.EncodeToString(st.Image),
+		CardIssue: st.IssueCount, CardUnit: string(st.Unit), CardMeter: st.Meter, Image: hex.EncodeToString(st.Image),
 	}
-	key := evidence{card: st.Card, code: r.Code, ledgerSeq: a.CardSeq}
+	key := evidence{card: st.Card, code: r.Code, ledgerSeq: a.CardSeq, issue: st.IssueCount}
 	if o := st.Order; o != nil {
 		m.CardSeq, m.CardTag, m.CardCum = o.Seq, hex.EncodeToString(o.Tag[:]), int64(o.Cumulative)
 		key.cardSeq, key.tag = o.Seq, o.Tag

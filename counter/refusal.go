@@ -62,6 +62,7 @@ const (
 	CodeNotStored     = "not_stored"    // the card is written, but the ledger could not store it yet; it is tried again
 	CodeAlreadyDone   = "already_done"  // the order is on the card; it cannot be voided
 	CodeOwnRequest    = "own_request"   // nobody approves what they asked for themselves
+	CodeCardReplaced  = "card_replaced" // an old card of this customer; another one was issued since
 	CodeRefunded      = "already_refunded"
 	CodeSwiped        = "already_swiped" // the meter has taken the order
 	CodeNotLast       = "not_last"       // the order is not the newest on this card

@@ -246,6 +246,10 @@ var refusals = map[string]func(w *world) error{
 		_, err := w.sell(d, request1, m3)
 		return err
 	},
+	counter.CodeCardReplaced: func(w *world) error {
+		w.change(func(a *counter.Account) { a.CardIssue = 2 })
+		return w.buy(m3)
+	},
 	counter.CodeRefunded: func(w *world) error {
 		d, r := w.unswiped()
 		if _, err := w.refund(d, r.Order, "refund-0000000001"); err != nil {

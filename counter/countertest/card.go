@@ -26,6 +26,7 @@ type Card struct {
 	Meter string
 	Kind  purse.Kind
 	Unit  purse.Unit
+	Issue uint8 // issue count
 
 	mu       sync.Mutex
 	mem      [imageLen]byte
@@ -36,7 +37,7 @@ type Card struct {
 
 // NewCard returns an empty customer's card counting in 0.01 m³.
 func NewCard(id purse.CardID, meter string) *Card {
-	return &Card{ID: id, Meter: meter, Kind: purse.KindUser, Unit: purse.UnitCentiM3}
+	return &Card{ID: id, Meter: meter, Kind: purse.KindUser, Unit: purse.UnitCentiM3, Issue: 1}
 }
 
 // Swipe lets the meter take what is on the card, once, and write its state back.
@@ -129,7 +130,7 @@ func (c *Card) writeBack(seq uint16) {
 
 func (c *Card) state() purse.State {
 	st := decode(c.mem[:])
-	st.Card, st.Kind, st.Meter, st.Unit = c.ID, c.Kind, c.Meter, c.Unit
+	st.Card, st.Kind, st.Meter, st.Unit, st.IssueCount = c.ID, c.Kind, c.Meter, c.Unit, c.Issue
 	st.Damaged = append(st.Damaged, c.hurt...)
 	return st
 }
@@ -209,7 +210,7 @@ func plan(st purse.State, o purse.Order) (purse.Plan, error) {
 	after := bytes.Clone(st.Image)
 	copy(after[at:], body)
 	return purse.Plan{
-		Profile: Profile, Card: st.Card, Seq: next.Seq, Tag: o.Tag, Qty: o.Qty, Cumulative: next.Cumulative,
+		Profile: Profile, Card: st.Card, IssueCount: st.IssueCount, Seq: next.Seq, Tag: o.Tag, Qty: o.Qty, Cumulative: next.Cumulative,
 		Before: st.Image, After: after,
 		Steps: []purse.Step{
 			{Name: "invalidate", Addr: at + slotLen - 1, Data: purse.Image{0xFF}},
@@ -223,7 +224,7 @@ func plan(st purse.State, o purse.Order) (purse.Plan, error) {
 func Resolve(p purse.Plan, st purse.State) purse.Verdict {
 	before := decode(p.Before)
 	switch {
-	case st.Card != p.Card:
+	case st.Card != p.Card || st.IssueCount != p.IssueCount:
 		return purse.OtherCard
 	case st.Order != nil && st.Order.Seq == p.Seq && st.Order.Tag == p.Tag:
 		return purse.Done

@@ -107,6 +107,14 @@ var cardTexts = map[string]entry{
 		both{"此卡同时符合几种格式，无法确定是哪一种。", "More than one layout fits this card."},
 		both{"请联系管理员检查卡型配置。", "Ask the administrator to check the configured card types."},
 	},
+	"zone_not_erased": {
+		both{"卡的存储区没有擦除成功。", "A zone of the card was not erased."},
+		both{"请重新插卡；如重复出现请补卡。", "Insert the card again. If it happens again, replace it."},
+	},
+	"erasures_used_up": {
+		both{"卡的擦写次数已用完。", "The card cannot be erased any more."},
+		both{"请办理补卡。", "Replace the card."},
+	},
 	"card_locked": {
 		both{"此卡已锁死，只能读取。", "This card is locked for ever and can only be read."},
 		both{"请办理补卡。", "Replace the card."},

@@ -97,6 +97,10 @@ var counterTexts = map[string]entry{
 		both{"此笔已写在卡上，不能作废。", "This order is on the card and cannot be given up."},
 		both{"需要退气时请办理退气。", "Carry out a refund if one is wanted."},
 	},
+	counter.CodeCardReplaced: {
+		both{"这是已补办的旧卡，已作废。", "This card was replaced by another and is dead."},
+		both{"请收回此卡，请用户使用新卡。", "Keep it, and ask for the new card."},
+	},
 	counter.CodeRefunded: {
 		both{"此笔已退过气。", "This order was refunded already."},
 		both{"不能再次退气。", "It cannot be refunded again."},
