@@ -159,9 +159,13 @@ func (w *world) told() {
 		delete(heard, done)
 		delete(heard, void)
 	}
+	events := map[string]bool{
+		contract.TypeCardInDoubt: true, contract.TypeQuarantine: true, counter.TypeCardMismatch: true,
+		counter.TypeSaleLock: true, counter.TypeSaleUnlock: true,
+	}
 	for what := range heard {
 		typ, _, _ := strings.Cut(what, " ")
-		if typ != contract.TypeCardInDoubt && typ != contract.TypeQuarantine && typ != counter.TypeCardMismatch {
+		if !events[typ] {
 			w.t.Errorf("the centre hears %q, which no order says", what)
 		}
 	}
