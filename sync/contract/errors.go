@@ -10,6 +10,8 @@ const (
 	CodeTooLarge    = "too_large"    // above the limits of its stream
 	CodeConflict    = "conflict"     // same identity as a stored record, other bytes
 	CodeWrongNode   = "wrong_node"   // the topic is of another node than the envelope
+
+	CodeBadSignature = "bad_signature" // a command or a desired state that nobody trusted has signed for this node
 )
 
 // Invalid tells what is wrong with a message and where.

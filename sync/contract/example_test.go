@@ -45,6 +45,9 @@ var exampleRecords = []exampleRecord{
 	{"reading_failed", Rd, TypeReadingFailed, "00112234", ReadingFailed{
 		Meter: "00112234", At: At(exampleTime), Line: "riser-2", Code: "no_answer", Text: "no answer within 1 s, 3 tries",
 	}},
+	{"command_result", Ev, TypeCommandResult, "c-0195", CommandResult{
+		Command: "c-0195", Counter: 41, Type: CommandReadNow, Outcome: Done, Result: json.RawMessage(`{"read":1}`),
+	}},
 }
 
 var exampleDoubt = CardInDoubt{

@@ -57,6 +57,8 @@ func messages(t *testing.T) []message {
 		{"ack", "ack", Ack{}, func(b []byte) error { _, err := OpenAck(b); return err }},
 		{"status", "status", Status{}, nil},
 		{"central_status", "central_status", CentralStatus{}, nil},
+		{"command", "signed", Signed{}, nil},
+		{"desired", "signed", Signed{}, nil},
 	}
 	for _, e := range exampleRecords {
 		out = append(out, message{"record_" + e.name, "record", Record{}, func(b []byte) error { _, err := ParseRecord(b); return err }})
@@ -136,7 +138,8 @@ func lenient(schema, field, change string) bool {
 }
 
 func TestSchemasNameTheFieldsOfTheCode(t *testing.T) {
-	all := map[string]any{"record": Record{}, "envelope": Envelope{}, "ack": Ack{}, "status": Status{}, "central_status": CentralStatus{}}
+	all := map[string]any{"record": Record{}, "envelope": Envelope{}, "ack": Ack{}, "status": Status{}, "central_status": CentralStatus{},
+		"signed": Signed{}, "command": Command{}, "desired": Desired{}, "command_result": CommandResult{}}
 	for _, e := range exampleRecords {
 		all[bodySchema(e.typ)] = e.body
 	}
@@ -192,6 +195,7 @@ func TestAsyncAPINamesTheTopicsOfTheCode(t *testing.T) {
 	fill := strings.NewReplacer("{node}", "hall-1", "{stream}", "tx")
 	want := map[string]string{
 		"up": TopicUp("hall-1", Tx), "status": TopicStatus("hall-1"), "ack": TopicAck("hall-1", Tx), "centralStatus": CentralStatusTopic,
+		"desired": TopicCfg("hall-1"), "command": TopicCmd("hall-1"),
 	}
 	for name, c := range doc.Channels {
 		if got := fill.Replace(c.Address); got != want[name] {

@@ -3,6 +3,7 @@ package mqttlink
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -75,6 +76,19 @@ func (c *Centre) Ack(ctx context.Context, node string, s contract.Stream, a cont
 		return errors.New("acknowledge: no connection to the broker")
 	}
 	return cn.send(ctx, message{contract.TopicAck(node, s), 1, true, contract.Marshal(a)})
+}
+
+// Send hands a signed desired state (dn/cfg, retained; empty clears it) or a command (dn/cmd) to the broker. A nil error
+// says that the broker has it, not that the node does: a command is sent again until its result is here.
+func (c *Centre) Send(ctx context.Context, t contract.Topic, payload []byte) error {
+	if t.Kind != contract.KindCfg && t.Kind != contract.KindCmd {
+		return fmt.Errorf("send %s: not for a node to obey", t)
+	}
+	cn := c.now.Load()
+	if cn == nil {
+		return fmt.Errorf("send %s: no connection to the broker", t)
+	}
+	return cn.send(ctx, message{t.String(), 1, t.Kind == contract.KindCfg, payload})
 }
 
 func (c *Centre) status(online bool) message {
