@@ -58,6 +58,7 @@ const (
 	Control   = "control"   // control or function code is not known
 	BCD       = "bcd"       // a nibble is no digit
 	Content   = "content"   // does not fit the item
+	Clock     = "clock"     // is no date or time
 	Ambiguous = "ambiguous" // can be read in more than one way
 	Unknown   = "unknown"   // a code without a meaning in the standard
 	Refused   = "refused"   // the meter says that it will not
