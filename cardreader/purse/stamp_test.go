@@ -58,14 +58,17 @@ func TestWriteRefusesABadPlan(t *testing.T) {
 	p := gen4442(t)
 	image := sell(t, p, blankImage(t, p, blankHeader), buy(1, 100))
 	for name, spoil := range map[string]func(pl *purse.Plan){
-		"other profile":              func(pl *purse.Plan) { pl.Profile = "GEN4442 v2" },
-		"step outside":               func(pl *purse.Plan) { pl.Steps[3].Addr = 255 },
-		"negative address":           func(pl *purse.Plan) { pl.Steps[0].Addr = -1 },
-		"empty step":                 func(pl *purse.Plan) { pl.Steps[1].Data = nil },
-		"no steps":                   func(pl *purse.Plan) { pl.Steps = nil },
-		"commit missing":             func(pl *purse.Plan) { pl.Steps = pl.Steps[:2] },
-		"over the newest order":      func(pl *purse.Plan) { pl.Steps[1].Addr = 0x30 },
-		"invalidates the newest":     func(pl *purse.Plan) { pl.Steps[0].Addr = 0x4F },
+		"other profile":          func(pl *purse.Plan) { pl.Profile = "GEN4442 v2" },
+		"step outside":           func(pl *purse.Plan) { pl.Steps[3].Addr = 255 },
+		"negative address":       func(pl *purse.Plan) { pl.Steps[0].Addr = -1 },
+		"empty step":             func(pl *purse.Plan) { pl.Steps[1].Data = nil },
+		"no steps":               func(pl *purse.Plan) { pl.Steps = nil },
+		"commit missing":         func(pl *purse.Plan) { pl.Steps = pl.Steps[:2] },
+		"over the newest order":  func(pl *purse.Plan) { pl.Steps[1].Addr = 0x30 },
+		"invalidates the newest": func(pl *purse.Plan) { pl.Steps[0].Addr = 0x4F },
+		"newest invalid for a while": func(pl *purse.Plan) {
+			pl.Steps = append([]purse.Step{{Name: "x", Addr: 0x4F, Data: purse.Image{0xFF}}}, append(pl.Steps, purse.Step{Name: "y", Addr: 0x4F, Data: purse.Image{0xA5}})...)
+		},
 		"a byte of the order":        func(pl *purse.Plan) { pl.Steps[1].Data[3] ^= 1 },
 		"image after":                func(pl *purse.Plan) { pl.After[0xD3] ^= 1 },
 		"image before cut":           func(pl *purse.Plan) { pl.Before = pl.Before[:200] },
