@@ -36,6 +36,10 @@ type Options struct {
 	// LingerRecords ends the wait early; 0 is 200.
 	LingerRecords int
 
+	// KeepReadings is how long after its last reading a segment stays although the centre has acknowledged it, for a
+	// centre that was restored from a backup and asks again; 0 is not at all. A full disk ends it early.
+	KeepReadings time.Duration
+
 	// Logger takes what the store does on its own (segment set aside, ballast released); nil is slog.Default.
 	Logger *slog.Logger
 	// Hooks are for tests.

@@ -13,9 +13,11 @@ import (
 // pruneStep is how many records one commit deletes, so that a sale never waits long behind it.
 const pruneStep = 500
 
-// Prune deletes acknowledged records of tx and ev that happened before before. What the centre has not committed is
-// never deleted. It returns how many records it deleted.
+// Prune deletes acknowledged records of tx and ev that happened before before, and acknowledged segments of readings that
+// were kept long enough. What the centre has not committed is never deleted. It returns how many records of tx and ev it
+// deleted. It is to be called once a day.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
+	s.readings.drop()
 	total := 0
 	for _, stream := range []contract.Stream{contract.Tx, contract.Ev} {
 		for {

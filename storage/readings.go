@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -145,13 +146,22 @@ func (r *readings) ackedUpto(n uint64) {
 func (r *readings) drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for len(r.segs) > 1 && r.segs[0].last <= r.acked {
+	for len(r.segs) > 1 && r.segs[0].last <= r.acked && r.expired(r.segs[0]) {
 		if err := r.forget(0, r.s.opts.Hooks.remove); err != nil {
 			r.s.opts.warn("segment of readings could not be deleted", "err", err)
 			return
 		}
 	}
 	r.publish()
+}
+
+// expired reports whether an acknowledged segment has been kept long enough.
+func (r *readings) expired(seg *segment) bool {
+	if r.s.opts.KeepReadings <= 0 {
+		return true
+	}
+	info, err := os.Stat(seg.path)
+	return err != nil || r.s.opts.Now().Sub(info.ModTime()) >= r.s.opts.KeepReadings
 }
 
 // forget takes segment i out of the list and does away with its file. Call with r.mu held.

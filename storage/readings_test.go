@@ -135,6 +135,33 @@ func TestSegmentsAreDroppedWholeOnceAcknowledged(t *testing.T) {
 	}
 }
 
+// TestAcknowledgedSegmentsStayAsLongAsConfigured: a centre restored from a backup may ask for them.
+func TestAcknowledgedSegmentsStayAsLongAsConfigured(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now() // a file's age is that of its last write
+	opts := small()
+	opts.KeepReadings, opts.Now = 24*time.Hour, func() time.Time { return now }
+	s := storagetest.Open(t, dir, opts)
+	fill(t, s, 1, 300)
+	before := len(segments(t, dir, "*.db"))
+	ack(t, s, contract.Rd, 300)
+	if recs := read(t, s, contract.Rd, 1); len(segments(t, dir, "*.db")) != before || len(recs) == 0 || recs[0].Seq != 1 {
+		t.Fatal("acknowledged readings are gone too early")
+	}
+	if got := state(s, contract.Rd); got.First != 1 || got.Acked != 300 {
+		t.Errorf("state %+v", got)
+	}
+	storagetest.CheckAndClose(t, s)
+	s = storagetest.Open(t, dir, opts)
+	now = now.Add(25 * time.Hour)
+	if _, err := s.Prune(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(segments(t, dir, "*.db")); n != 1 || len(alarms(t, s)) != 0 {
+		t.Errorf("%d segments after their time, alarms %v", n, alarms(t, s))
+	}
+}
+
 func TestNewestValuesSurviveStartsAndDroppedSegments(t *testing.T) {
 	dir := t.TempDir()
 	s := storagetest.Open(t, dir, small())

@@ -151,3 +151,15 @@ func fillUp(t *testing.T, path string) {
 	}
 	wantErr(t, err, syscall.ENOSPC)
 }
+
+func TestUsageTellsWhatIsTaken(t *testing.T) {
+	opts := small()
+	opts.Ballast = mib
+	opts.Free = func(string) (uint64, error) { return 77 * mib, nil }
+	s := storagetest.Open(t, t.TempDir(), opts)
+	fill(t, s, 1, 200)
+	u, err := s.Usage()
+	if err != nil || u.Free != 77*mib || !u.Ballast || u.Ledger < 4096 || u.Readings < 40<<10 || u.Segments < 2 {
+		t.Errorf("%+v %v", u, err)
+	}
+}
