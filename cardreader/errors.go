@@ -102,5 +102,6 @@ const (
 	CodeCardLocked   = "card_locked"            // no try left: read-only for ever
 	CodeErasuresUsed = "erasures_used_up"       // the chip's counter allows no further erasure of the zone: replace the card
 	CodeNotErased    = "zone_not_erased"        // carried out, and the zone still holds something: a wrong key or a worn chip
+	CodeKeys         = "keys_unavailable"       // the security module or key file gave no answer; the card was not asked
 	CodeNotUnlocked  = "card_not_unlocked"      // the caller's mistake: a write before Unlock
 )

@@ -1,0 +1,198 @@
+package cardsim
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"sync"
+
+	"tally/cardreader/apdu"
+)
+
+// COSOptions describe an issued CPU card of the PBOC / CJ/T 166 family. Key 01 allows to sell, key 02 is the meter's.
+type COSOptions struct {
+	AID      []byte
+	Serial   [8]byte
+	Vend     [16]byte
+	Meter    [16]byte
+	Line     [16]byte
+	Tries    int    // of an external authentication, each key; 0 means 3
+	Identity []byte // start of the file 15
+}
+
+// Short file identifiers and sizes of the simulated application.
+const (
+	sfiOrders    = 0x01 // 10 records of 48
+	sfiWriteBack = 0x03 // 64
+	sfiTariff    = 0x04 // 48
+	sfiIdentity  = 0x15 // 32
+	cosRecord    = 48
+	cosRecords   = 10
+)
+
+// COS is the card: files that are read freely and written under a key and line protection, a challenge that is good for
+// one command, keys that count wrong authentications. It lives in memory. What it does is written from ISO 7816-4 and
+// the family's command tables, and computes its MACs by itself.
+type COS struct {
+	mu     sync.Mutex
+	o      COSOptions
+	files  map[byte][]byte
+	tries  map[byte]int
+	inSlot bool
+
+	powered   bool
+	selected  bool
+	authed    byte   // key number, 0 none
+	challenge []byte // of the last command, nil when none or used
+	fetch     []byte // for GET RESPONSE
+}
+
+// NewCOS makes a card with empty files.
+func NewCOS(o COSOptions) *COS {
+	if o.Tries == 0 {
+		o.Tries = 3
+	}
+	c := &COS{o: o, tries: map[byte]int{1: o.Tries, 2: o.Tries}, files: map[byte][]byte{
+		sfiOrders: make([]byte, cosRecord*cosRecords), sfiWriteBack: make([]byte, 64),
+		sfiTariff: make([]byte, 48), sfiIdentity: make([]byte, 32),
+	}}
+	copy(c.files[sfiIdentity], o.Identity)
+	return c
+}
+
+// ReadFile returns a file's content, records one after another; nil when there is none.
+func (c *COS) ReadFile(sfi byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bytes.Clone(c.files[sfi])
+}
+
+// WriteFile is a write by a meter that has the keys, outside a reader.
+func (c *COS) WriteFile(sfi byte, off int, data []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.files[sfi]
+	switch {
+	case c.inSlot:
+		return ErrInUse
+	case off < 0 || off+len(data) > len(f):
+		return errors.New("write file: outside the file")
+	}
+	copy(f[off:], data)
+	return nil
+}
+
+// KeyTries is how often a wrong authentication with that key is still allowed.
+func (c *COS) KeyTries(kid byte) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tries[kid]
+}
+
+// Insert puts the card into a slot.
+func (c *COS) Insert() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inSlot {
+		return ErrInUse
+	}
+	c.inSlot = true
+	return nil
+}
+
+// Remove takes it out.
+func (c *COS) Remove() {
+	c.PowerOff()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inSlot = false
+}
+
+// PowerOff forgets selection, authentication and challenge.
+func (c *COS) PowerOff() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.off(false)
+}
+
+func (c *COS) off(powered bool) {
+	c.powered, c.selected, c.authed, c.challenge, c.fetch = powered, false, 0, nil, nil
+}
+
+// Reset powers up; the ATR's historical bytes are the serial number.
+func (c *COS) Reset() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.off(true)
+	return append([]byte{0x3B, 0x68, 0x00, 0x00}, c.o.Serial[:]...)
+}
+
+// Save makes a script's answer without effect possible.
+func (c *COS) Save() func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	files, tries := map[byte][]byte{}, map[byte]int{}
+	for k, f := range c.files {
+		files[k] = bytes.Clone(f)
+	}
+	for k, n := range c.tries {
+		tries[k] = n
+	}
+	authed := c.authed
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.files, c.tries, c.authed = files, tries, authed
+	}
+}
+
+// interrupt: updates are atomic in this family, so a pull in the middle leaves the old content. A wrong authentication
+// is counted before it is compared.
+func (c *COS) interrupt(command []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cmd, err := apdu.ParseCommand(command); err == nil && cmd.INS == 0x82 && c.tries[cmd.P2] > 0 {
+		c.tries[cmd.P2]--
+	}
+	return ErrPulled
+}
+
+// Exchange carries out a command. A challenge is good for the command right after it.
+func (c *COS) Exchange(command []byte) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cmd, err := apdu.ParseCommand(command)
+	if err != nil || !c.powered {
+		return sw(swWrongLength).Bytes(), nil
+	}
+	challenge := c.challenge
+	c.challenge = nil
+	return c.do(cmd, challenge).Bytes(), nil
+}
+
+func (c *COS) do(cmd apdu.Command, challenge []byte) apdu.Response {
+	switch uint16(cmd.CLA)<<8 | uint16(cmd.INS) {
+	case 0x00A4:
+		return c.selectFile(cmd)
+	case 0x00C0:
+		return c.getResponse(cmd)
+	case 0x0084:
+		return c.getChallenge(cmd)
+	case 0x0082:
+		return c.authenticate(cmd, challenge)
+	case 0x00B0, 0x00B2:
+		return c.read(cmd)
+	case 0x04D6, 0x04DC:
+		return c.update(cmd, challenge)
+	case 0x00D6, 0x00DC:
+		return sw(swSecurity)
+	}
+	return sw(swUnknownINS)
+}
+
+// newChallenge is random: a protection that worked with a fixed one would prove nothing.
+func newChallenge(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) // never fails, see crypto/rand
+	return b
+}

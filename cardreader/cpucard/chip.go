@@ -1,0 +1,239 @@
+package cpucard
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"tally/cardreader"
+	"tally/cardreader/apdu"
+	"tally/cardreader/guard"
+)
+
+// vendKey is the number of the key whose external authentication allows to sell.
+const vendKey = 0x01
+
+// Chip is an opened card with its application selected. Its methods may be called from one goroutine at a time. After an
+// error that matches cardreader.ErrOutcomeUnknown it is dead: close it, open the insertion again, identify the card.
+type Chip struct {
+	card     cardreader.Card
+	guard    *guard.Guard
+	keys     Keys
+	serial   Serial
+	unlocked bool
+	dead     bool
+}
+
+// Open selects the application. The Chip takes the card over and closes it; when Open fails the card is the caller's to
+// close. g is the Guard of the card's insertion. A card without that application is CodeNotSupported.
+func Open(ctx context.Context, card cardreader.Card, g *guard.Guard, keys Keys, aid []byte) (*Chip, error) {
+	const op = "select application"
+	c := &Chip{card: card, guard: g, keys: keys}
+	r, err := c.exchange(ctx, op, apdu.Command{INS: 0xA4, P1: 0x04, Data: aid})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.SW.Err(); err != nil {
+		return nil, fail(cardreader.Permanent, cardreader.CodeNotSupported, op, err)
+	}
+	return c, nil
+}
+
+// SetSerial tells the serial number that was read from the card; its keys are diversified by it.
+func (c *Chip) SetSerial(s Serial) { c.serial = s }
+
+// ReadBinary returns n bytes of a transparent file, 1–256, from off, 0–255.
+func (c *Chip) ReadBinary(ctx context.Context, sfi byte, off, n int) ([]byte, error) {
+	const op = "read file"
+	if sfi == 0 || sfi > 30 || off < 0 || off > 0xFF || n < 1 || n > apdu.MaxLe {
+		return nil, badPlace(op, sfi, off, n)
+	}
+	return c.read(ctx, op, apdu.Command{INS: 0xB0, P1: 0x80 | sfi, P2: byte(off), Le: n})
+}
+
+// ReadRecord returns a record of n bytes; records count from 1.
+func (c *Chip) ReadRecord(ctx context.Context, sfi byte, record, n int) ([]byte, error) {
+	const op = "read record"
+	if sfi == 0 || sfi > 30 || record < 1 || record > 0xFE || n < 1 || n > apdu.MaxLe {
+		return nil, badPlace(op, sfi, record, n)
+	}
+	return c.read(ctx, op, apdu.Command{INS: 0xB2, P1: byte(record), P2: sfi<<3 | 4, Le: n})
+}
+
+func (c *Chip) read(ctx context.Context, op string, cmd apdu.Command) ([]byte, error) {
+	r, err := c.exchange(ctx, op, cmd)
+	if err != nil {
+		return nil, err
+	}
+	if r.SW != apdu.OK || len(r.Data) != cmd.Le {
+		return nil, c.bad(op, r, cmd.Le)
+	}
+	return r.Data, nil
+}
+
+// UpdateBinary writes a transparent file under line protection; the card must be unlocked. The card does it whole or not
+// at all, but only reading tells which.
+func (c *Chip) UpdateBinary(ctx context.Context, sfi byte, off int, data []byte) error {
+	const op = "write file"
+	if sfi == 0 || sfi > 30 || off < 0 || off > 0xFF || len(data) < 1 || len(data) > MaxSealed {
+		return badPlace(op, sfi, off, len(data))
+	}
+	return c.update(ctx, op, apdu.Command{CLA: 0x04, INS: 0xD6, P1: 0x80 | sfi, P2: byte(off), Data: data})
+}
+
+// UpdateRecord writes a whole record under line protection; the card must be unlocked. The card does it whole or not at
+// all, but only reading tells which.
+func (c *Chip) UpdateRecord(ctx context.Context, sfi byte, record int, data []byte) error {
+	const op = "write record"
+	if sfi == 0 || sfi > 30 || record < 1 || record > 0xFE || len(data) < 1 || len(data) > MaxSealed {
+		return badPlace(op, sfi, record, len(data))
+	}
+	return c.update(ctx, op, apdu.Command{CLA: 0x04, INS: 0xDC, P1: byte(record), P2: sfi<<3 | 4, Data: data})
+}
+
+// update fetches a challenge, seals and sends. A MAC that the card refuses is not tried again: some cards count that.
+func (c *Chip) update(ctx context.Context, op string, cmd apdu.Command) error {
+	if !c.unlocked {
+		return fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
+	}
+	challenge, err := c.challenge(ctx, op, len(Challenge{}))
+	if err != nil {
+		return err
+	}
+	sealed, err := c.keys.Seal(ctx, c.serial, Challenge(challenge), cmd)
+	if err != nil {
+		return fail(cardreader.Retry, cardreader.CodeKeys, op, err)
+	}
+	r, err := c.exchange(ctx, op, sealed)
+	if err != nil {
+		return err
+	}
+	if r.SW != apdu.OK {
+		return c.bad(op, r, 0)
+	}
+	return nil
+}
+
+func (c *Chip) challenge(ctx context.Context, op string, n int) ([]byte, error) {
+	r, err := c.exchange(ctx, op, apdu.Command{INS: 0x84, Le: n})
+	if err != nil {
+		return nil, err
+	}
+	if r.SW != apdu.OK || len(r.Data) != n {
+		return nil, c.bad(op, r, n)
+	}
+	return r.Data, nil
+}
+
+// Unlock authenticates this side to the card with the vend key. When unlocked already it does nothing. The card does not
+// show how many tries are left, so the rules of a reader that shows no counter hold: once an insertion, and after one
+// refusal no other in this process.
+func (c *Chip) Unlock(ctx context.Context) error {
+	const op = "unlock"
+	switch {
+	case c.unlocked:
+		return nil
+	case c.guard.Spent():
+		return fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
+	case c.guard.Distrusted():
+		return fail(cardreader.Permanent, cardreader.CodePSCBlind, op, nil)
+	}
+	challenge, err := c.challenge(ctx, op, 8)
+	if err != nil {
+		return err
+	}
+	answer, err := c.keys.Cryptogram(ctx, c.serial, [8]byte(challenge))
+	if err != nil {
+		return fail(cardreader.Retry, cardreader.CodeKeys, op, err)
+	}
+	return c.authenticate(ctx, op, answer)
+}
+
+func (c *Chip) authenticate(ctx context.Context, op string, answer [8]byte) error {
+	if !c.guard.Claim() {
+		return fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
+	}
+	r, err := c.exchange(ctx, op, apdu.Command{INS: 0x82, P2: vendKey, Data: answer[:]})
+	switch {
+	case errors.Is(err, cardreader.ErrNotSent):
+		c.guard.GiveBack()
+		return err
+	case err != nil:
+		c.guard.Distrust()
+		return err
+	case r.SW == apdu.OK:
+		c.unlocked = true
+		return nil
+	}
+	c.guard.Distrust()
+	switch {
+	case errors.Is(r.SW, apdu.ErrBlocked):
+		return fail(cardreader.Permanent, cardreader.CodeCardLocked, op, r.SW)
+	case errors.Is(r.SW, apdu.ErrWrongCode):
+		return fail(cardreader.Permanent, cardreader.CodePSCWrong, op, r.SW)
+	}
+	return c.bad(op, r, 0)
+}
+
+// Do runs f while no other program can talk to the card.
+func (c *Chip) Do(ctx context.Context, f func() error) error { return c.card.Do(ctx, f) }
+
+// Close ends the connection and powers the card down. It may be called twice.
+func (c *Chip) Close() error {
+	c.unlocked = false
+	return c.card.Close()
+}
+
+// exchange sends one command and fetches what the card has to say in more than one answer. An error of it holds no byte
+// of the command.
+func (c *Chip) exchange(ctx context.Context, op string, cmd apdu.Command) (apdu.Response, error) {
+	r, err := c.send(ctx, op, cmd)
+	if err != nil {
+		return r, err
+	}
+	// 61 xx: the answer waits to be fetched (T=0). Once is enough for short answers.
+	if n, more := r.SW.More(); more && errors.Is(r.SW, apdu.ErrMoreData) {
+		return c.send(ctx, op, apdu.Command{INS: 0xC0, Le: n})
+	}
+	return r, nil
+}
+
+func (c *Chip) send(ctx context.Context, op string, cmd apdu.Command) (apdu.Response, error) {
+	if c.dead {
+		return apdu.Response{}, fail(cardreader.Retry, cardreader.CodeDead, op, nil)
+	}
+	raw, err := cmd.Bytes()
+	if err != nil {
+		return apdu.Response{}, fail(cardreader.Permanent, cardreader.CodeBadCommand, op, err)
+	}
+	answer, err := c.card.Transmit(ctx, raw)
+	if err != nil {
+		c.dead = c.dead || !errors.Is(err, cardreader.ErrNotSent)
+		return apdu.Response{}, fmt.Errorf("%s: %w", op, err)
+	}
+	r, err := apdu.ParseResponse(bytes.Clone(answer))
+	if err != nil {
+		c.dead = true
+		return r, fail(cardreader.Unknown, cardreader.CodeShortAnswer, op, err)
+	}
+	return r, nil
+}
+
+// bad ends the Chip: what answered may not be the card that was opened.
+func (c *Chip) bad(op string, r apdu.Response, want int) error {
+	c.dead = true
+	err := r.SW.Err()
+	if err == nil {
+		err = fmt.Errorf("%d bytes of data, want %d", len(r.Data), want)
+	}
+	return fail(cardreader.Unknown, cardreader.CodeBadAnswer, op, err)
+}
+
+func badPlace(op string, sfi byte, at, n int) error {
+	return fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("file %#x, %d bytes at %d", sfi, n, at))
+}
+
+func fail(class cardreader.Class, code, op string, err error) error {
+	return &cardreader.Error{Class: class, Code: code, Op: op, Err: err}
+}
