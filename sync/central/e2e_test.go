@@ -74,6 +74,7 @@ type node struct {
 	ev     *centraltest.Feed
 	pump   *outbox.Pump
 	alarms chan outbox.Alarm
+	plain  bool
 }
 
 func startNode(t testing.TB, addr, name, epoch string) *node {
@@ -94,7 +95,7 @@ func (n *node) start(t testing.TB, addr string) {
 		t.Fatal(err)
 	}
 	n.pump, err = outbox.NewPump(outbox.Config{
-		Node: n.tx.Node, Boot: "boot", Linger: 10 * time.Millisecond, AckTimeout: 2 * time.Second, Pause: 10 * time.Millisecond,
+		Node: n.tx.Node, Boot: "boot", Linger: 10 * time.Millisecond, AckTimeout: 2 * time.Second, Pause: 10 * time.Millisecond, PlainReadings: n.plain,
 		OnAlarm: func(a outbox.Alarm) {
 			select {
 			case n.alarms <- a:

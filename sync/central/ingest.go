@@ -33,6 +33,7 @@ type Ingest struct {
 type Stats struct {
 	Counts
 	Envelopes   uint64
+	Newest      uint64 // payloads of up/now
 	Refused     uint64 // payloads of which nothing could be trusted
 	Acks        uint64 // acknowledgements handed to the broker
 	AckErrors   uint64
@@ -124,6 +125,10 @@ func (in *Ingest) take(ctx context.Context, d contract.Delivery) bool {
 }
 
 func (in *Ingest) verify(ctx context.Context, d contract.Delivery) (Batch, bool) {
+	if t, err := contract.ParseTopic(d.Topic); err == nil && t.Kind == contract.KindNow {
+		in.count(func(s *Stats) { s.Newest++ }) // never stored; the same records come in their turn
+		return Batch{}, false
+	}
 	b, bad := Verify(d)
 	in.count(func(s *Stats) { s.Envelopes++ })
 	if bad == nil {

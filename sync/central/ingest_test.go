@@ -188,3 +188,15 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+func TestNewestValuesAreNeitherStoredNorRefused(t *testing.T) {
+	p := newPlayed()
+	feed := centraltest.NewFeed("n1", "e1", contract.Rd).Readings(3)
+	ingest(t, p, func(in *central.Ingest) {
+		p.in <- contract.Delivery{Topic: contract.TopicNow("n1"), Payload: feed.Deliver(t, 1, 3).Payload}
+		synctest.Wait()
+		if in.Stats().Newest != 1 || len(p.batches)+len(p.refused) != 0 {
+			t.Errorf("%+v", in.Stats())
+		}
+	})
+}

@@ -17,9 +17,15 @@ type Config struct {
 	Now     func() time.Time // time.Now when nil
 	OnAlarm func(Alarm)      // must not block; may be called from several goroutines
 
+	// Newest shows the newest readings to whoever wants to see them while older ones are still on their way; see
+	// mqttlink's Node.Newest. They are sent again in their turn. Nil: nobody wants to.
+	Newest      func(payload []byte)
+	NewestEvery time.Duration // 2 s
+	MaxRate     int           // records of rd a second at most, when others need the line too; 0: no limit
+
 	PlainReadings bool          // send readings as JSON even to a centre that takes the compact encoding
 	Window        int           // envelopes of a stream that may wait for the centre's word; 8
-	WindowBytes   int           // no further envelope once so much of a stream is under way; 256 KiB
+	WindowBytes   int           // no further envelope once so much of a stream is under way; 512 KiB
 	Linger        time.Duration // how long a reading waits for company; 5 s
 	AckTimeout    time.Duration // without progress for this long, everything is sent again; 30 s
 	AckTimeoutMax time.Duration // it doubles up to here; 10 min
@@ -45,9 +51,10 @@ func (c Config) withDefaults() (Config, error) {
 		c.OnAlarm = func(Alarm) {}
 	}
 	orInt(&c.Window, 8)
-	orInt(&c.WindowBytes, 256<<10)
+	orInt(&c.WindowBytes, 512<<10)
 	orInt(&c.Patience, 8)
 	orTime(&c.Linger, 5*time.Second)
+	orTime(&c.NewestEvery, 2*time.Second)
 	orTime(&c.AckTimeout, 30*time.Second)
 	orTime(&c.AckTimeoutMax, 10*time.Minute)
 	orTime(&c.Pause, time.Second)

@@ -29,6 +29,8 @@ type lane struct {
 	since    time.Time // when something unsent was first noticed; zero when nothing is
 	skipped  int       // sends of others while this one was ready
 	lastAck  time.Time
+	shown    uint64 // the highest sequence that was shown as newest
+	nextShow time.Time
 }
 
 // flight is one envelope that was sent and is not covered yet.
@@ -96,6 +98,9 @@ func (l *lane) sent(id, last uint64, size int, now time.Time) {
 		l.progress = now
 	}
 	l.flights = append(l.flights, flight{id: id, last: last, size: size})
+	if rate := l.cfg.MaxRate; rate > 0 && l.stream == contract.Rd {
+		l.holdOff = now.Add(time.Duration(last+1-l.next) * time.Second / time.Duration(rate))
+	}
 	l.next = last + 1
 	l.sentHigh = max(l.sentHigh, last)
 	if l.next >= l.q.State().Next {

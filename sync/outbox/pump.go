@@ -93,6 +93,7 @@ func (p *Pump) step(ctx context.Context, wg *sync.WaitGroup) (acted bool, at tim
 		return false, time.Time{}
 	}
 	now := p.cfg.Now()
+	at = p.showNewest(ctx, now)
 	for _, l := range p.lanes {
 		at = sooner(at, l.overdue(now))
 	}
@@ -166,8 +167,12 @@ func (p *Pump) seal(l *lane, records []Record) ([]byte, error) {
 		}
 		raws[i] = r.Raw
 	}
+	return p.pack(l, l.next, raws)
+}
+
+func (p *Pump) pack(l *lane, seq0 uint64, raws []json.RawMessage) ([]byte, error) {
 	head := contract.Envelope{
-		Node: p.cfg.Node, Epoch: l.epoch, Stream: l.stream, Seq0: l.next, Boot: p.cfg.Boot,
+		Node: p.cfg.Node, Epoch: l.epoch, Stream: l.stream, Seq0: seq0, Boot: p.cfg.Boot,
 		SentAt: contract.At(p.cfg.Now()), Clock: p.cfg.Clock(),
 	}
 	if p.compact && l.stream == contract.Rd {
