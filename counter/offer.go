@@ -67,7 +67,7 @@ func (s *Service) onCard(o Order, a Account, op Operator) purse.Order {
 	return purse.Order{
 		Tag: TagOf(o.ID), Op: o.Op, Qty: purse.Amount(o.Volume / unit), Price: o.Price, Tier: o.Tier,
 		Alarm: purse.Amount(s.o.Alarm / unit), Hoard: purse.Amount(a.Hoard / unit), Overdraft: purse.Amount(s.o.Overdraft / unit),
-		At: o.IntentAt, Workstation: s.o.StationNo, Operator: op.No,
+		At: o.IntentAt.In(s.o.Location), Workstation: s.o.StationNo, Operator: op.No,
 	}
 }
 
