@@ -12,5 +12,6 @@
 // ([Lease.Owes]), and the driver settles that before it trusts the meter again.
 //
 // Behaviour of go.bug.st/serial v1.8.0 that this package hides: a read timeout is (0, nil); opening does not flush;
-// TIOCEXCL does not stop root; a descriptor of 1024 or more panics; an unplugged adapter reads as "port closed".
+// TIOCEXCL does not stop root; a descriptor of 1024 or more panics; an unplugged adapter reads as "port closed";
+// a signal ends Write and Drain early.
 package line

@@ -2,10 +2,12 @@ package line
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.bug.st/serial"
@@ -156,17 +158,28 @@ func (s *serialConn) Write(b []byte) (int, error) {
 	for sent := 0; ; {
 		n, err := s.port.Write(b[sent:])
 		sent += n
-		if err != nil || sent == len(b) {
+		switch {
+		case interrupted(err):
+		case err != nil || sent == len(b):
 			return sent, err
-		}
-		if n == 0 {
+		case n == 0:
 			return sent, io.ErrShortWrite
 		}
 	}
 }
 
 // Drain waits until the last byte has left the port.
-func (s *serialConn) Drain() error { return s.port.Drain() }
+func (s *serialConn) Drain() error {
+	for {
+		if err := s.port.Drain(); !interrupted(err) {
+			return err
+		}
+	}
+}
+
+// interrupted tells whether a signal ended a system call early. The Go runtime sends itself some, and the library hands
+// the error on from Write and Drain.
+func interrupted(err error) bool { return errors.Is(err, syscall.EINTR) }
 
 // Close closes the port and then gives it free.
 func (s *serialConn) Close() error {

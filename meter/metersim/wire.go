@@ -57,6 +57,7 @@ type wireEnd struct {
 	wire   io.Writer
 	buf    []byte
 	from   time.Time // when the first byte of buf came
+	lead   int       // bytes in front of buf that were no request, since from
 	late   sync.WaitGroup
 
 	mu   sync.Mutex           // one answer at a time on the line
@@ -93,7 +94,7 @@ func (w *wireEnd) run(in <-chan []byte) error {
 // take adds bytes from the master and answers every request that is complete.
 func (w *wireEnd) take(chunk []byte) error {
 	if len(w.buf) == 0 {
-		w.from = time.Now()
+		w.from, w.lead = time.Now(), 0
 	}
 	if w.bus.Echo {
 		if _, err := w.wire.Write(chunk); err != nil {
@@ -108,20 +109,21 @@ func (w *wireEnd) take(chunk []byte) error {
 		}
 		frame := w.buf[:n]
 		w.buf = w.buf[n:]
+		if n == 1 { // preamble or noise: it takes its time
+			w.lead++
+			continue
+		}
 		if err := w.request(frame); err != nil {
 			return err
 		}
-		w.from = time.Now()
+		w.from, w.lead = time.Now(), 0
 	}
 }
 
 // request answers one whole request.
 func (w *wireEnd) request(frame []byte) error {
-	if len(frame) == 1 {
-		return nil // noise
-	}
 	p := w.bus.Pacing
-	sent, ok := w.heard(len(frame))
+	sent, ok := w.heard(w.lead + len(frame))
 	if !ok {
 		return nil
 	}
