@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 )
 
 // PasswordFile reads a password at every dial, so that a changed one is taken up. A line end is not part of it.
@@ -55,4 +56,20 @@ func (f TLSFiles) Load() (*tls.Config, error) {
 		c.Certificates = []tls.Certificate{pair}
 	}
 	return c, nil
+}
+
+// Expires says when this end's certificate ends, so that somebody can be warned in time; zero without one.
+func (f TLSFiles) Expires() (time.Time, error) {
+	if f.Cert == "" {
+		return time.Time{}, nil
+	}
+	c, err := f.Load()
+	if err != nil {
+		return time.Time{}, err
+	}
+	leaf, err := x509.ParseCertificate(c.Certificates[0].Certificate[0])
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read client certificate: %w", err)
+	}
+	return leaf.NotAfter, nil
 }

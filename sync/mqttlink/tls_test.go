@@ -163,3 +163,15 @@ func TestBadCertificateFilesAreNamed(t *testing.T) {
 		t.Error("a missing password file was accepted")
 	}
 }
+
+func TestTheEndOfACertificateIsKnown(t *testing.T) {
+	a := newAuthority(t, "ca")
+	cert, _ := a.issue("hall-1", a)
+	f := mqttlink.TLSFiles{CA: a.path("ca.crt"), Cert: a.path("hall-1.crt"), Key: a.path("hall-1.key")}
+	if at, err := f.Expires(); err != nil || !at.Equal(cert.NotAfter) {
+		t.Error(at, err)
+	}
+	if at, err := (mqttlink.TLSFiles{}).Expires(); err != nil || !at.IsZero() {
+		t.Error(at, err)
+	}
+}

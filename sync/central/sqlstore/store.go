@@ -173,10 +173,10 @@ func (w *work) stream(ctx context.Context, k key, batches []central.Batch) (cent
 	for _, b := range batches {
 		var before []byte
 		for i := range b.Items {
-			if err := w.item(ctx, k, &b.Items[i], before, &r.Counts); err != nil {
+			var err error
+			if before, err = w.item(ctx, k, &b.Items[i], before, &r.Counts); err != nil {
 				return r, err
 			}
-			before = b.Items[i].Raw
 		}
 		mark.add(b.Items[0].Seq, b.Items[len(b.Items)-1].Seq)
 	}
@@ -188,22 +188,23 @@ func (w *work) stream(ctx context.Context, k key, batches []central.Batch) (cent
 	return r, err
 }
 
-// item stores one record, once. before is the record in front of it in its envelope.
-func (w *work) item(ctx context.Context, k key, it *central.Item, before []byte, c *central.Counts) error {
+// item stores one record, once. before is what is stored of the record in front of it, nil when that is to be looked
+// up; what is stored of this one is returned.
+func (w *work) item(ctx context.Context, k key, it *central.Item, before []byte, c *central.Counts) ([]byte, error) {
 	if it.Nack != nil {
 		fresh, err := w.quarantine(ctx, k, it, it.Nack.Code, it.Nack.Text)
 		c.Quarantined += count(fresh)
-		return err
+		return it.Raw, err
 	}
 	chained, err := w.chained(ctx, k, it, before)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fresh, err := w.exec(ctx, `INSERT INTO record (node, epoch, stream, seq, id, type, at, chained, received, raw)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING`,
 		k.node, k.epoch, string(k.stream), int64(it.Seq), printable(it.Record.ID), it.Record.Type, stamp(it.Record.At.Time), chained, w.now, it.Raw)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !fresh {
 		return w.again(ctx, k, it, c)
@@ -212,22 +213,22 @@ func (w *work) item(ctx context.Context, k key, it *central.Item, before []byte,
 	if chained.Valid && chained.Int64 == 0 {
 		c.Breaks++
 	}
-	return w.project(ctx, k, it)
+	return it.Raw, w.project(ctx, k, it)
 }
 
 // again handles a record whose identity is taken: the same bytes have no effect, others are a conflict.
-func (w *work) again(ctx context.Context, k key, it *central.Item, c *central.Counts) error {
+func (w *work) again(ctx context.Context, k key, it *central.Item, c *central.Counts) ([]byte, error) {
 	old, err := w.raw(ctx, k, it.Seq)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if slices.Equal(old, it.Raw) {
 		c.Duplicates++
-		return nil
+		return old, nil
 	}
 	fresh, err := w.quarantine(ctx, k, it, contract.CodeConflict, "the same sequence is stored with other content")
 	c.Conflicts += count(fresh)
-	return err
+	return old, err
 }
 
 func (w *work) chained(ctx context.Context, k key, it *central.Item, before []byte) (sql.NullInt64, error) {
