@@ -115,6 +115,10 @@ var cardTexts = map[string]entry{
 		both{"卡的擦写次数已用完。", "The card cannot be erased any more."},
 		both{"请办理补卡。", "Replace the card."},
 	},
+	"keys_unavailable": {
+		both{"没有可用的写卡密钥。", "The keys for this card are not available."},
+		both{"请检查 PSAM 卡或密钥文件，并联系管理员。", "Check the security module or the key file, or call the administrator."},
+	},
 	"card_locked": {
 		both{"此卡已锁死，只能读取。", "This card is locked for ever and can only be read."},
 		both{"请办理补卡。", "Replace the card."},
