@@ -50,7 +50,7 @@ type PCSCD struct {
 
 // StartPCSCD starts a real pcscd with virtual readers and makes this process use it. Every name gives two readers,
 // "name 00 00" and "name 00 01"; without names there are two called [DefaultReader]. It ends with the test; a second
-// test in this process waits for it. Without pcscd or vpcd the test is skipped, or fails when CI=true.
+// test in this process waits for it. Without pcscd, its driver vpcd or a directory for its process id the test is skipped, or fails when CI=true.
 func StartPCSCD(t testing.TB, names ...string) *PCSCD {
 	t.Helper()
 	if _, err := exec.LookPath("pcscd"); err != nil {
@@ -69,11 +69,15 @@ func StartPCSCD(t testing.TB, names ...string) *PCSCD {
 		names = []string{DefaultReader}
 	}
 	p := &PCSCD{t: t, Socket: socket}
+	t.Cleanup(func() { os.RemoveAll(filepath.Dir(socket)) }) // made again by the next start
 	t.Cleanup(p.Kill)
 	for range 5 { // a free port may be taken by somebody else before pcscd has it
 		p.configure(names)
 		if err = p.start(); err == nil {
 			return p
+		}
+		if strings.Contains(err.Error(), "cannot create /run/pcscd") {
+			missing(t, "directory /run/pcscd, where pcscd keeps its process id (make it, or test as root),")
 		}
 	}
 	t.Fatalf("start pcscd: %v", err)
@@ -131,6 +135,9 @@ func (p *PCSCD) Start(names ...string) {
 
 // start hands the service a listening socket as systemd would, which is the only way to give it one of our own.
 func (p *PCSCD) start() error {
+	if err := os.MkdirAll(filepath.Dir(p.Socket), 0o700); err != nil {
+		return err
+	}
 	os.Remove(p.Socket)
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: p.Socket, Net: "unix"})
 	if err != nil {

@@ -89,12 +89,14 @@ func (c *fakeContext) ListReaders() ([]string, error) {
 }
 
 func (c *fakeContext) GetStatusChange(states []scard.ReaderState, timeout time.Duration) error {
-	if timeout == 0 {
+	if len(states) == 1 && states[0].Reader != plugAndPlay { // stateNow
 		states[0].EventState = c.now
 		return nil
 	}
 	st, ok := c.next(true)
 	switch {
+	case !ok && timeout == 0:
+		return scard.ErrTimeout
 	case !ok:
 		<-c.cancelled
 		return scard.ErrCancelled
@@ -186,27 +188,32 @@ func TestWatch(t *testing.T) {
 		{"the binding panics", []step{a(there), {readers: []string{"A"}, panics: true}, a(there)},
 			[]cardreader.Kind{arrived, inserted, removed, gone, arrived, inserted}},
 	} {
-		t.Run(v.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := &service{steps: v.steps}
-				es := events(t, s.source(), len(v.want))
-				for i, k := range kinds(es) {
-					if k != v.want[i] {
-						t.Fatalf("events %v, want %v", kinds(es), v.want)
-					}
-				}
-				seen := map[cardreader.Insertion]int{}
-				for _, e := range es {
-					if e.Kind == inserted {
-						seen[e.Insertion]++
-					}
-				}
-				if seen[0] != 0 || seen[1] > 1 || seen[2] > 1 {
-					t.Errorf("insertions %v", seen)
-				}
-			})
-		})
+		t.Run(v.name, func(t *testing.T) { watch(t, v.steps, v.want, false) })
+		t.Run(v.name+", polling", func(t *testing.T) { watch(t, v.steps, v.want, true) })
 	}
+}
+
+func watch(t *testing.T, steps []step, want []cardreader.Kind, polls bool) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{steps: steps}
+		src := s.source()
+		src.polls = polls
+		es := events(t, src, len(want))
+		for i, k := range kinds(es) {
+			if k != want[i] {
+				t.Fatalf("events %v, want %v", kinds(es), want)
+			}
+		}
+		seen := map[cardreader.Insertion]int{}
+		for _, e := range es {
+			if e.Kind == inserted {
+				seen[e.Insertion]++
+			}
+		}
+		if seen[0] != 0 || seen[1] > 1 || seen[2] > 1 {
+			t.Errorf("insertions %v", seen)
+		}
+	})
 }
 
 // withCard runs f with a card of insertion 1 in reader A.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"runtime"
 	"sync"
 
 	"tally/cardreader"
@@ -16,6 +17,7 @@ import (
 type Source struct {
 	opt       Options
 	establish func() (pcscContext, error)
+	polls     bool // see pollPause
 
 	mu      sync.Mutex
 	running bool
@@ -36,7 +38,7 @@ type insertion struct {
 // New makes a Source. It talks to the service when it is run or opened.
 func New(o Options) *Source {
 	return &Source{
-		opt: o.filled(), establish: establish, present: make(map[string]insertion),
+		opt: o.filled(), establish: establish, polls: runtime.GOOS == "windows", present: make(map[string]insertion),
 		open: make(map[cardreader.Insertion]bool), stuck: make(map[string]int),
 		out: make(map[string]cardreader.Insertion),
 	}

@@ -20,6 +20,10 @@ const plugAndPlay = `\\?PnP?\Notification`
 // that came between list and wait is not missed.
 const look = time.Second
 
+// pollPause is between two looks where waiting in the service is not safe: on Windows the binding hands it addresses of
+// names that nothing keeps alive, which a long wait would give the garbage collector time to reuse.
+const pollPause = 200 * time.Millisecond
+
 // Run watches until ctx ends. A missing service is waited for.
 func (s *Source) Run(ctx context.Context, emit func(cardreader.Event)) error {
 	if err := s.claimRun(); err != nil {
@@ -43,11 +47,19 @@ func (s *Source) Run(ctx context.Context, emit func(cardreader.Event)) error {
 			s.opt.Log.Warn("smart-card service is not there; waiting for it", "cause", err)
 		}
 		lost = true
-		select {
-		case <-ctx.Done():
+		if pause(ctx, s.opt.Retry); ctx.Err() != nil {
 			return nil
-		case <-time.After(s.opt.Retry):
 		}
+	}
+}
+
+// pause ends early with ctx.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
 	}
 }
 
@@ -134,7 +146,14 @@ func (w *watcher) lookAgain(out map[string]cardreader.Insertion) {
 
 // look waits for a change; quiet says that there was none for as long as a look lasts.
 func (w *watcher) look(ctx context.Context, c pcscContext, states []scard.ReaderState) (quiet bool, err error) {
-	_, err = guarded(func() (struct{}, error) { return struct{}{}, c.GetStatusChange(states, look) })
+	wait := look
+	if w.src.polls {
+		wait = 0
+	}
+	_, err = guarded(func() (struct{}, error) { return struct{}{}, c.GetStatusChange(states, wait) })
+	if w.src.polls && err != nil {
+		pause(ctx, pollPause)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return false, nil
