@@ -63,7 +63,7 @@ type Counter struct {
 type Cards struct {
 	Source   string   // CardsPCSC or CardsNone
 	Readers  []string // a reader is used when its name contains one of these, ignoring case; empty for all
-	Dialect  string   // DialectAuto, DialectACS, DialectOmnikey
+	Dialect  string   // DialectAuto, DialectACS, DialectOldACS, DialectOmnikey
 	Profiles []string // names of card profiles, e.g. "GEN4442 v1"
 	PSC      Secret   // six hex digits; unset when cards are only read
 }
@@ -78,6 +78,7 @@ const (
 const (
 	DialectAuto    = "auto" // by the reader's name
 	DialectACS     = "acs"
+	DialectOldACS  = "acs-old" // ACR38 before CCID
 	DialectOmnikey = "omnikey"
 )
 

@@ -127,7 +127,7 @@ func (d *document) cards(t *table, counter bool, profiles []string) Cards {
 	c := Cards{
 		Source:   t.choice("source", source, CardsPCSC, CardsNone),
 		Readers:  t.texts("readers", 16),
-		Dialect:  t.choice("dialect", DialectAuto, DialectAuto, DialectACS, DialectOmnikey),
+		Dialect:  t.choice("dialect", DialectAuto, DialectAuto, DialectACS, DialectOldACS, DialectOmnikey),
 		Profiles: t.texts("profiles", 32),
 		PSC:      t.secret("psc"),
 	}

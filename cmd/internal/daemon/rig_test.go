@@ -85,7 +85,7 @@ func openRig(dir string, src cardreader.Source, hooks storage.Hooks, wrap func(c
 	if err != nil {
 		return nil, err
 	}
-	chips, err := devices.NewChips(config.Cards{PSC: config.NewSecret("112233")}, src)
+	chips, err := devices.NewChips(config.Cards{Dialect: config.DialectACS, PSC: config.NewSecret("112233")}, src)
 	if err != nil {
 		return nil, err
 	}

@@ -22,28 +22,33 @@ const DefaultProfile = "GEN4442 v1"
 
 // Chips opens what lies on a reader: it is the list of chip families and card profiles that this node knows.
 type Chips struct {
-	src     cardreader.Source
-	profile *profile.Profile
-	dialect sle4442.Dialect
-	secret  *sle4442.Secret // nil: cards are only read
-	guards  sle4442.Guards
+	src      cardreader.Source
+	profiles []*profile.Profile
+	dialect  sle4442.Dialect // empty: by the reader's name
+	secret   *sle4442.Secret // nil: cards are only read
+	guards   sle4442.Guards
 }
 
 // NewChips resolves the part of the config that concerns cards.
 func NewChips(c config.Cards, src cardreader.Source) (*Chips, error) {
-	name := DefaultProfile
-	if len(c.Profiles) > 0 {
-		name = c.Profiles[0]
+	names := c.Profiles
+	if len(names) == 0 {
+		names = []string{DefaultProfile}
 	}
-	p, err := profile.Builtin(name)
-	if err != nil {
-		return nil, err
-	}
-	ch := &Chips{src: src, profile: p, dialect: sle4442.ACS}
-	if c.Dialect != "" && c.Dialect != config.DialectAuto {
-		if ch.dialect, err = sle4442.ParseDialect(c.Dialect); err != nil {
+	ch := &Chips{src: src}
+	for _, name := range names {
+		p, err := profile.Builtin(name)
+		if err != nil {
 			return nil, err
 		}
+		ch.profiles = append(ch.profiles, p)
+	}
+	if c.Dialect != "" && c.Dialect != config.DialectAuto {
+		d, err := sle4442.ParseDialect(c.Dialect)
+		if err != nil {
+			return nil, err
+		}
+		ch.dialect = d
 	}
 	if c.PSC.IsSet() {
 		psc, err := sle4442.ParsePSC(c.PSC.Reveal())
@@ -57,6 +62,10 @@ func NewChips(c config.Cards, src cardreader.Source) (*Chips, error) {
 
 // Open is the counter's Opener.
 func (ch *Chips) Open(ctx context.Context, reader string, ins cardreader.Insertion) (counter.Purse, error) {
+	dialect, err := ch.dialectOf(reader)
+	if err != nil {
+		return nil, err
+	}
 	card, err := ch.src.Open(ctx, reader, ins)
 	if err != nil {
 		return nil, err
@@ -65,14 +74,47 @@ func (ch *Chips) Open(ctx context.Context, reader string, ins cardreader.Inserti
 	if ch.secret != nil {
 		secret = *ch.secret
 	}
-	chip, err := sle4442.Open(ctx, card, ch.dialect, ch.guards.For(reader, ins), secret)
+	chip, err := sle4442.Open(ctx, card, dialect, ch.guards.For(reader, ins), secret)
 	if err != nil {
 		return nil, errors.Join(err, card.Close())
 	}
-	if ch.secret == nil {
-		return purse.New(readOnly{chip, reader}, ch.profile), nil
+	p, err := ch.profileOf(ctx, chip)
+	if err != nil {
+		return nil, errors.Join(err, chip.Close())
 	}
-	return purse.New(chip, ch.profile), nil
+	if ch.secret == nil {
+		return purse.New(readOnly{chip, reader}, p), nil
+	}
+	return purse.New(chip, p), nil
+}
+
+// dialectOf is how the reader wants to be spoken to. The same bytes mean different things to different brands, so a
+// reader of unknown brand gets no secret code; reading alone is tried in the commonest dialect.
+func (ch *Chips) dialectOf(reader string) (sle4442.Dialect, error) {
+	if ch.dialect != "" {
+		return ch.dialect, nil
+	}
+	d, known := sle4442.DialectOf(reader)
+	switch {
+	case known:
+		return d, nil
+	case ch.secret == nil:
+		return sle4442.ACS, nil
+	}
+	return "", &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodeNotSupported, Op: "open", Reader: reader,
+		Err: errors.New("the reader's dialect is not known by its name; set cards.dialect in the configuration")}
+}
+
+// profileOf finds the layout of a card. The only profile of a config needs no look: reading with it says what is wrong.
+func (ch *Chips) profileOf(ctx context.Context, chip *sle4442.Chip) (*profile.Profile, error) {
+	if len(ch.profiles) == 1 {
+		return ch.profiles[0], nil
+	}
+	image, err := chip.Read(ctx, 0, chip.Size())
+	if err != nil {
+		return nil, err
+	}
+	return purse.Identify(ch.profiles, image)
 }
 
 // readOnly is a chip whose secret code this node was not given.
