@@ -181,3 +181,27 @@ func TestNewRefuses(t *testing.T) {
 		t.Errorf("TCP unit 0: %v", err)
 	}
 }
+
+func TestTrapAdapterThatEchoes(t *testing.T) {
+	bus := metersim.NewBus(metersim.Pacing{})
+	bus.Echo = true
+	slave := metersim.NewGasMeter(1234)
+	bus.Attach(1, slave)
+	l := ways["RTU on a pty"].connect(t, bus, line.Options{Timeout: shortTimeout, Quiet: 20 * time.Millisecond})
+	m, err := modbus.New(l, modbus.RTU, 1, builtin(t, "generic-gas-modbus"), "1", modbus.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, m, 1234)
+	slave.Next(metersim.Fault{Silent: true}, metersim.Fault{Exception: 6})
+	if _, err := m.Read(t.Context()); !errors.Is(err, meter.ErrSilent) {
+		t.Errorf("only the echo came: %v, want %v", err, meter.ErrSilent)
+	}
+	if _, err := m.Read(t.Context()); !errors.Is(err, meter.ErrBusy) {
+		t.Errorf("busy: %v", err)
+	}
+	want(t, m, 1234)
+	if s := l.Stats(); s.Echo < 4 {
+		t.Errorf("echoes = %d, want one for each request", s.Echo)
+	}
+}
