@@ -89,8 +89,8 @@ func AskAddress(ctx context.Context, l *line.Line, opts Options) (Kind, Address,
 
 // ask exchanges one question. Its serial number is new on this line, so that the answer to an older one is known as
 // such.
-func (m *Meter) ask(ctx context.Context, lease *line.Lease, control byte, item Item) (Frame, line.Answer, error) {
-	request := Request(m.kind, m.address, control, item, byte(lease.Next()), m.opts.Variant)
+func (m *Meter) ask(ctx context.Context, lease *line.Lease, control byte, item Item, data ...byte) (Frame, line.Answer, error) {
+	request := Request(m.kind, m.address, control, item, byte(lease.Next()), m.opts.Variant, data...)
 	var bytes []byte
 	for range m.opts.Preamble {
 		bytes = append(bytes, preamble)
@@ -140,12 +140,6 @@ func (j *judge) from(f Frame) bool {
 // judge looks at a whole, undamaged answer of our meter.
 func (j *judge) judge(f Frame, n int) (line.Verdict, error) {
 	whole := line.Verdict{Need: n}
-	if f.Control&^refusalBit != j.request.Control|answerBit {
-		return whole, &telegram.Problem{
-			Code: telegram.Control, Offset: 9, Want: telegram.Hex(j.request.Control | answerBit), Got: telegram.Hex(f.Control),
-			Text: "answer is to another kind of question", Class: meter.ErrMalformed,
-		}
-	}
 	if len(f.Data) < 3 {
 		return whole, telegram.Short(len(f.Data), 3).At(overhead - 2)
 	}
@@ -155,6 +149,12 @@ func (j *judge) judge(f Frame, n int) (line.Verdict, error) {
 	}
 	if serial := j.request.Data[2]; f.Data[serialAt] != serial && !j.unserial {
 		return line.Verdict{Drop: n}, nil // the answer to an older question
+	}
+	if f.Control&^refusalBit != j.request.Control|answerBit {
+		return whole, &telegram.Problem{
+			Code: telegram.Control, Offset: 9, Want: telegram.Hex(j.request.Control | answerBit), Got: telegram.Hex(f.Control),
+			Text: "answer is to another kind of question", Class: meter.ErrMalformed,
+		}
 	}
 	if f.Refusal() {
 		_, err := f.refusal()

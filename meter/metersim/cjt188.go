@@ -19,10 +19,11 @@ type CJT188Meter struct {
 	Swapped bool    // sends identifiers low byte first
 	Deaf    bool    // does not give the serial number back, as some do
 
-	mu     sync.Mutex
-	count  uint32 // in 10 litres
-	closed bool
-	clock  [7]byte
+	mu       sync.Mutex
+	commands int    // to the valve
+	count    uint32 // in 10 litres
+	closed   bool
+	clock    [7]byte
 }
 
 // Add puts a meter on the line.
@@ -45,6 +46,13 @@ func (m *CJT188Meter) Closed() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.closed
+}
+
+// Commands counts the valve commands that reached the meter.
+func (m *CJT188Meter) Commands() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.commands
 }
 
 // Frame finds a frame that starts with 68, behind any FE.
@@ -89,7 +97,16 @@ func (m *CJT188Meter) hear(f []byte) (Reply, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	control, data := f[9], f[11:len(f)-2]
-	answer := m.answer(control, data)
+	if control == 0x04 {
+		m.commands++
+	}
+	if fault.Deaf && fault.Exception == 0 {
+		return Reply{}, false
+	}
+	var answer []byte
+	if !fault.Deaf {
+		answer = m.answer(control, data)
+	}
 	switch {
 	case fault.Exception != 0 || answer == nil:
 		control, answer = control|0x40, []byte{data[2], fault.Exception, 0}

@@ -8,6 +8,7 @@ import (
 // Fault is what goes wrong with one answer. The zero value is a good answer; several may be combined.
 type Fault struct {
 	Silent    bool          // no answer
+	Deaf      bool          // the meter does not understand: no answer, nothing done (CJ/T 188)
 	Late      time.Duration // the answer comes that much after its time
 	Damage    bool          // one bit of the answer is wrong (RTU)
 	Truncate  int           // only that many bytes are sent
