@@ -111,8 +111,10 @@ type Frame struct {
 	Data    []byte // data identifier, serial number, data; of a refusal serial number and status
 }
 
-// Answer tells whether a meter sent it, Refusal whether the meter says no.
-func (f Frame) Answer() bool  { return f.Control&answerBit != 0 }
+// Answer tells whether a meter sent the frame.
+func (f Frame) Answer() bool { return f.Control&answerBit != 0 }
+
+// Refusal tells whether the meter says no.
 func (f Frame) Refusal() bool { return f.Control&(answerBit|refusalBit) == answerBit|refusalBit }
 
 // Append adds the frame's bytes to b. Data of more than 100 bytes is cut by the protocol, not by us: it panics nowhere

@@ -94,10 +94,14 @@ type Frame struct {
 	Data    []byte
 }
 
-// Answer tells whether a meter sent it, Refusal whether the meter says no, More whether the rest must be asked for.
-func (f Frame) Answer() bool  { return f.Control&answerBit != 0 }
+// Answer tells whether a meter sent the frame.
+func (f Frame) Answer() bool { return f.Control&answerBit != 0 }
+
+// Refusal tells whether the meter says no.
 func (f Frame) Refusal() bool { return f.Answer() && f.Control&refusalBit != 0 }
-func (f Frame) More() bool    { return f.Answer() && f.Control&moreBit != 0 }
+
+// More tells whether the rest must be asked for.
+func (f Frame) More() bool { return f.Answer() && f.Control&moreBit != 0 }
 
 // Edition tells which edition the control code belongs to.
 func (f Frame) Edition() Edition {
