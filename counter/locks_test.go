@@ -22,6 +22,9 @@ func TestLockStopsSalesAndIsShownAtOnce(t *testing.T) {
 		d.Problem.Args["at"] != "2026-11-21 14:00" {
 		t.Errorf("problem %+v", d.Problem)
 	}
+	if l := d.Account.Locks; len(l) != 1 || l[0].Reason != "拒绝整改" || l[0].By != "sun" {
+		t.Errorf("shown locks %+v", l)
+	}
 	if err := w.svc.Lock(bg, w.leader, "100001", "卡挂失"); err != nil { // in the same millisecond
 		t.Fatal(err)
 	}

@@ -90,20 +90,21 @@ func (d *desk) present(ctx context.Context, ins cardreader.Insertion, st purse.S
 	waiting, err := d.s.resolve(ctx, st)
 	var account *AccountView
 	var known Account
+	var last *Order
 	if err == nil {
 		err = d.s.view(ctx, func(tx Tx) error {
 			a, err := d.s.standing(tx, st)
-			account = nil
+			account, last, known = nil, nil, a
 			if a.No != "" {
 				v := viewOf(a)
 				account = &v
+				last = newestDone(tx, st.Card)
 			}
-			known = a
 			return err
 		})
 	}
 	d.s.mismatch(ctx, known, st, err)
-	next := Desk{Reader: d.name, Phase: Ready, Insertion: ins, Card: &st, Account: account, InDoubt: waiting}
+	next := Desk{Reader: d.name, Phase: Ready, Insertion: ins, Card: &st, Account: account, InDoubt: waiting, Last: last}
 	if err != nil {
 		next.Problem = AsRefusal(err)
 		if next.Problem.Code == CodeStore || next.Problem.Code == CodeInternal {
@@ -111,6 +112,21 @@ func (d *desk) present(ctx context.Context, ins cardreader.Insertion, st purse.S
 		}
 	}
 	d.show(ins, func(v *Desk) { *v = next })
+}
+
+// newestDone is the newest order that the ledger knows to be on a card, nil when there is none. It is only shown; what
+// may be done with it is judged anew when somebody asks.
+func newestDone(tx Tx, c purse.CardID) *Order {
+	journal, err := tx.OrdersOfCard(c, journalDepth)
+	if err != nil {
+		return nil
+	}
+	for _, o := range journal {
+		if o.State == Done {
+			return &o
+		}
+	}
+	return nil
 }
 
 // resolve judges every open order of a card by the card itself. It returns the order that is proven not to be there and

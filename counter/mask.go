@@ -1,6 +1,9 @@
 package counter
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // MaskName keeps the first letter of a name: 王小明 becomes 王**. The number of stars says nothing about the length.
 func MaskName(name string) string {
@@ -31,5 +34,6 @@ func viewOf(a Account) AccountView {
 	return AccountView{
 		No: a.No, Name: MaskName(a.Name), Address: a.Address, Phone: MaskPhone(a.Phone), PriceClass: a.PriceClass,
 		Card: a.Card, Meter: a.Meter, Bought: a.Bought, Locked: len(a.Locks) > 0,
+		Locks: slices.Clone(a.Locks),
 	}
 }

@@ -31,6 +31,9 @@ const refund1 = "refund-0000000001"
 func TestRefund(t *testing.T) {
 	w := newWorld(t)
 	d, sold := w.unswiped()
+	if d.Last == nil || d.Last.ID != sold.Order {
+		t.Errorf("the desk shows %+v as the last order", d.Last)
+	}
 	back, err := w.refund(d, sold.Order, refund1)
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +54,8 @@ func TestRefund(t *testing.T) {
 	}
 	// Nothing waits on the card now, so that the customer may buy without going to the meter first.
 	d = w.insert(wang)
-	if d.Problem != nil {
-		t.Fatalf("desk %+v", d.Problem)
+	if d.Problem != nil || d.Last == nil || d.Last.ID != back.Order {
+		t.Fatalf("desk %+v, last %+v", d.Problem, d.Last)
 	}
 	if _, err := w.sell(d, request2, 4*m3); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ type Desk struct {
 	Account   *AccountView         `json:"account"`
 	Problem   *Refusal             `json:"problem"`  // why the card cannot be used, or why a sale would be refused
 	InDoubt   *Order               `json:"in_doubt"` // an open order of this card that needs the clerk's choice
+	Last      *Order               `json:"last"`     // newest order of this card that is done: what a refund or a make-up is about
 }
 
 // Phase is what a desk is doing.
@@ -45,6 +46,7 @@ type AccountView struct {
 	Meter      string          `json:"meter"`
 	Bought     quantity.Volume `json:"bought_l"`
 	Locked     bool            `json:"locked"`
+	Locks      []Lock          `json:"locks"` // what stops sales; each must be lifted
 }
 
 // Ask is what the clerk typed: exactly one of Volume and Money is set.
