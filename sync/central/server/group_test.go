@@ -8,16 +8,13 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"tally/sync/central/centraltest"
 	"tally/sync/central/postgres/pgtest"
 	"tally/sync/central/server"
 	"tally/sync/central/sqlstore"
 	"tally/sync/contract"
-	"tally/sync/mqttlink"
 	"tally/sync/mqttlink/mqtttest"
-	"tally/sync/outbox"
 )
 
 // instance is one centre of a group, running.
@@ -46,38 +43,6 @@ func startInstance(t *testing.T, broker, where string, i int) *instance {
 	}
 	t.Cleanup(stop)
 	return &instance{s, stop}
-}
-
-// startNode delivers q under name until the test ends.
-func startNode(t *testing.T, broker, name string, q outbox.Queue) {
-	t.Helper()
-	link, err := mqttlink.NewNode(mqttlink.NodeConfig{Node: name, Config: mqttlink.Config{Broker: broker, RedialMin: 10 * time.Millisecond}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pump, err := outbox.NewPump(outbox.Config{Node: name, Boot: "b", AckTimeout: 2 * time.Second}, link, q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() { link.Run(ctx) })
-	wg.Go(func() { pump.Run(ctx) })
-	t.Cleanup(func() { cancel(); wg.Wait() })
-}
-
-// wait until cond holds.
-func wait(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for range 20_000 {
-		if cond() {
-			return
-		}
-		<-tick.C
-	}
-	t.Fatalf("gave up waiting: %s", what)
 }
 
 func TestInstancesSideBySide(t *testing.T) {

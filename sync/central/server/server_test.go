@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"tally/sync/central/centraltest"
 	"tally/sync/central/server"
 	"tally/sync/central/sqlstore"
@@ -19,8 +17,6 @@ import (
 	"tally/sync/mqttlink/mqtttest"
 	"tally/sync/outbox"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 

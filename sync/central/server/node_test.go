@@ -1,0 +1,43 @@
+package server_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"tally/sync/mqttlink"
+	"tally/sync/outbox"
+)
+
+// startNode delivers q under name until the test ends.
+func startNode(t *testing.T, broker, name string, q outbox.Queue) {
+	t.Helper()
+	link, err := mqttlink.NewNode(mqttlink.NodeConfig{Node: name, Config: mqttlink.Config{Broker: broker, RedialMin: 10 * time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pump, err := outbox.NewPump(outbox.Config{Node: name, Boot: "b", AckTimeout: 2 * time.Second}, link, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { link.Run(ctx) })
+	wg.Go(func() { pump.Run(ctx) })
+	t.Cleanup(func() { cancel(); wg.Wait() })
+}
+
+// wait until cond holds.
+func wait(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for range 20_000 {
+		if cond() {
+			return
+		}
+		<-tick.C
+	}
+	t.Fatalf("gave up waiting: %s", what)
+}
