@@ -190,12 +190,12 @@ func (w *wireEnd) send(out []byte, at time.Time, f Fault) error {
 		if !sleepUntil(w.ctx, at) {
 			return w.ctx.Err()
 		}
+		w.free = time.Now() // before the write: the master may have read it before this goroutine goes on
 		if _, err := w.wire.Write(out[sent : sent+n]); err != nil {
 			return err
 		}
 		sent += n
 	}
-	w.free = time.Now()
 	return nil
 }
 
