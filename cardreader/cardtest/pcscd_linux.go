@@ -53,6 +53,9 @@ type PCSCD struct {
 // test in this process waits for it. Without pcscd, its driver vpcd or a directory for its process id the test is skipped, or fails when CI=true.
 func StartPCSCD(t testing.TB, names ...string) *PCSCD {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("uses real parts; left out by -short")
+	}
 	if _, err := exec.LookPath("pcscd"); err != nil {
 		missing(t, "pcscd (Debian package pcscd)")
 	}

@@ -21,6 +21,9 @@ import (
 // need returns the first program that works, or ends the test: a skip at a desk, a failure in continuous integration.
 func need(t *testing.T, what string, candidates ...[]string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("uses real parts; left out by -short")
+	}
 	for _, c := range candidates {
 		path, err := exec.LookPath(c[0])
 		if err != nil {

@@ -37,7 +37,7 @@ func newUplink(c config.Node, boot, version string, store *storage.Store, log *s
 		return nil, fmt.Errorf("set up the uplink: %w", err)
 	}
 	alarm := func(a outbox.Alarm) { log.Warn("delivery", "alarm", a.String()) }
-	up.pump, err = outbox.NewPump(outbox.Config{Node: c.Name, Boot: boot, OnAlarm: alarm}, up.link,
+	up.pump, err = outbox.NewPump(outbox.Config{Node: c.Name, Boot: boot, OnAlarm: alarm, Newest: up.link.Newest}, up.link,
 		store.Queue(contract.Tx), store.Queue(contract.Ev), store.Queue(contract.Rd))
 	return up, err
 }

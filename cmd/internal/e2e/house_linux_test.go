@@ -95,7 +95,7 @@ func newHouse(t *testing.T) *house {
 		mqtttest.FreeAddr(t), h.broker.Addr))
 	h.write("node.toml", fmt.Sprintf(nodeConfig, mqtttest.FreeAddr(t), h.pcscd.Readers[0].Name, h.broker.Addr))
 	h.seed()
-	h.run(secret+"\n", "tallyd", "operator", "add", "chen", "--role", "clerk", "--config", "node.toml", "--password-file", "-")
+	h.run(secret+"\n", "tallyd", "operator", "add", "chen", "--role", "clerk", "--no", "1", "--config", "node.toml", "--password-file", "-")
 	return h
 }
 

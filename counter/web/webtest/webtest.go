@@ -38,6 +38,9 @@ type Browser struct {
 // the environment says CI=true.
 func Start(t testing.TB) *Browser {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("uses real parts; left out by -short")
+	}
 	path := find()
 	if path == "" {
 		if os.Getenv("CI") == "true" {

@@ -26,6 +26,9 @@ type Mosquitto struct {
 // configuration after the listener. Without mosquitto on the machine the test is skipped, or fails when CI=true.
 func StartMosquitto(t testing.TB, extra ...string) *Mosquitto {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("uses real parts; left out by -short")
+	}
 	if _, err := exec.LookPath(mosquittoPath()); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("mosquitto is not installed")

@@ -31,6 +31,9 @@ type Cluster struct {
 // PostgreSQL on the machine the test is skipped, or fails when CI=true.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("uses real parts; left out by -short")
+	}
 	c := &Cluster{t: t, bin: binaries()}
 	if c.bin == "" {
 		if os.Getenv("CI") == "true" {
