@@ -146,7 +146,7 @@ func (n *Node) openPage(_ context.Context, p Parts) (err error) {
 		station = n.cfg.Name
 	}
 	n.page, err = web.New(web.Options{
-		Sales: n.service, Logins: n.service, Views: n.service, Meters: n, Uplink: n, Bench: p.Bench, Demo: p.Demo,
+		Sales: n.service, Decisions: n.service, Returns: n.service, Logins: n.service, Views: n.service, Meters: n, Uplink: n, Bench: p.Bench, Demo: p.Demo,
 		Hosts: n.cfg.HTTP.Hosts, Station: station, Version: n.version, Logger: n.log,
 	})
 	return err
@@ -183,7 +183,7 @@ func (n *Node) Run(ctx context.Context) error {
 // units is the list of what runs, first to start first; it stops in reverse. The page and the door close before the
 // counter, the counter before the readers' results have nowhere to go, the delivery last because it only reads.
 func (n *Node) units() []unit.Unit {
-	var units []unit.Unit
+	units := []unit.Unit{{Name: "housekeeping", Run: func(ctx context.Context) error { return housekeeping(ctx, n.store, n.log) }}}
 	if n.uplink != nil {
 		units = append(units, n.uplink.units()...)
 		units = append(units, unit.Unit{Name: "delivery watch", Run: func(ctx context.Context) error { return n.uplink.watch(ctx, n.service.Notify) }})

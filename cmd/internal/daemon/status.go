@@ -102,10 +102,11 @@ func streamOf(st outbox.StreamSnapshot) control.Stream {
 
 func (d door) disk(ctx context.Context) control.Disk {
 	disk := control.Disk{Dir: d.n.cfg.DataDir, SalesRoom: d.n.store.Room(ctx) == nil}
-	var err error
-	if disk.FreeBytes, disk.UsedBytes, err = d.n.store.Disk(); err != nil {
+	u, err := d.n.store.Usage()
+	if err != nil {
 		d.n.log.Warn("disk cannot be asked", "err", err)
 	}
+	disk.FreeBytes, disk.UsedBytes = u.Free, uint64(u.Ledger+u.Readings)
 	return disk
 }
 
