@@ -19,6 +19,10 @@ type boltFile struct {
 	hooks    Hooks
 	readOnly bool
 
+	// visible is held while a commit is under way and its outcome open: bbolt shows a new state as soon as its meta
+	// page is written, before that is synced, and nobody must act on what a power cut could still undo.
+	visible sync.RWMutex
+
 	mu     sync.RWMutex // held for writing only while db is replaced
 	db     *bbolt.DB    // nil when closed or when it could not be opened again
 	doubt  int          // id of a failed transaction whose meta page must be made void first, 0 for none
@@ -66,17 +70,25 @@ func (b *boltFile) open() (err error) {
 	return nil
 }
 
-// view runs f on one consistent state.
-func (b *boltFile) view(f func(*bbolt.Tx) error) (err error) {
+// view runs f on one consistent, durable state.
+func (b *boltFile) view(f func(*bbolt.Tx) error) error {
+	return b.read(f, b.visible.RLocker())
+}
+
+// read begins a transaction while it holds gate.
+func (b *boltFile) read(f func(*bbolt.Tx) error, gate sync.Locker) (err error) {
 	if err := b.ensure(); err != nil {
 		return err
 	}
+	gate.Lock() // before mu, as in update
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if b.db == nil {
+		gate.Unlock()
 		return ErrClosed
 	}
 	tx, err := b.db.Begin(false)
+	gate.Unlock()
 	if err != nil {
 		return fmt.Errorf("read %s: %w", filepath.Base(b.path), err)
 	}
@@ -95,17 +107,22 @@ func (b *boltFile) update(f func(*bbolt.Tx) error) error {
 	if err != nil && id != 0 {
 		err = errors.Join(err, b.settle(id))
 	}
+	if id > 0 {
+		b.visible.Unlock()
+	}
 	return err
 }
 
-// attempt returns the id of a transaction whose commit was begun, or −1 when the file cannot be used as it is.
+// attempt returns the id of a transaction whose commit was begun, with visible held, or −1 when the file cannot be used
+// as it is.
 func (b *boltFile) attempt(f func(*bbolt.Tx) error) (id int, err error) {
 	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if b.db == nil {
+	db := b.db // nobody replaces or closes it but who leads the commits, and that is us
+	b.mu.RUnlock()
+	if db == nil {
 		return 0, ErrClosed
 	}
-	tx, err := b.db.Begin(true)
+	tx, err := db.Begin(true)
 	if err != nil {
 		return -1, fmt.Errorf("write %s: %w", filepath.Base(b.path), err)
 	}
@@ -114,6 +131,7 @@ func (b *boltFile) attempt(f func(*bbolt.Tx) error) (id int, err error) {
 	if err := f(tx); err != nil {
 		return 0, err
 	}
+	b.visible.Lock()
 	id = tx.ID()
 	if err := tx.Commit(); err != nil {
 		return id, fmt.Errorf("commit %s: %w", filepath.Base(b.path), err)
@@ -124,7 +142,7 @@ func (b *boltFile) attempt(f func(*bbolt.Tx) error) (id int, err error) {
 // settle makes sure that a failed transaction is gone. As long as its meta page was not written bbolt has done so.
 func (b *boltFile) settle(id int) error {
 	current := -1
-	err := b.view(func(tx *bbolt.Tx) error { current = tx.ID(); return nil })
+	err := b.read(func(tx *bbolt.Tx) error { current = tx.ID(); return nil }, &sync.Mutex{}) // visible is ours
 	if err == nil && id > 0 && current < id {
 		return nil
 	}

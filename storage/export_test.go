@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -64,3 +65,18 @@ func ForgeTx(dir, old, new string) error {
 
 // HashOf is the hash of a record's bytes.
 func HashOf(raw []byte) string { return hashOf(raw) }
+
+// WithSnapshotEvery gives tests a store that writes the newest values down after n records.
+func WithSnapshotEvery(o Options, n uint64) Options {
+	o.snapshotEvery = n
+	return o
+}
+
+// Spoil changes buckets of a closed file behind the store's back.
+func Spoil(path string, f func(*bbolt.Tx) error) error {
+	b, err := openBolt(path, Hooks{}, false)
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.update(f), b.close())
+}

@@ -1,8 +1,10 @@
 package storage_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -103,4 +105,23 @@ func wantSales(t *testing.T, s *storage.Store, want ...int) {
 	if len(recs) != len(want) || int(state(s, contract.Tx).Next) != len(want)+1 {
 		t.Errorf("%d records, next %d, want %d", len(recs), state(s, contract.Tx).Next, len(want))
 	}
+}
+
+// TestNobodySeesWhatAPowerCutCouldStillUndo: bbolt shows a new state before its last sync. Somebody looks in that very
+// moment, and the sync fails.
+func TestNobodySeesWhatAPowerCutCouldStillUndo(t *testing.T) {
+	faults := storagetest.NewFaults()
+	s := storagetest.Open(t, t.TempDir(), storage.Options{Hooks: faults.Hooks()})
+	update(t, s, sale(1))
+	seen := make(chan error, 1)
+	look := func(tx counter.Tx) error { _, err := tx.Account(account(2).No); return err }
+	faults.At(storage.OpSync, "ledger.db", 1, func() error {
+		go func() { seen <- s.View(context.Background(), look) }()
+		for i := 0; i < 10000 && len(seen) == 0; i++ {
+			runtime.Gosched() // gives the look a chance to come too early
+		}
+		return syscall.EIO
+	})
+	wantErr(t, s.Update(t.Context(), sale(2)), counter.ErrStore)
+	wantErr(t, <-seen, counter.ErrNotFound)
 }

@@ -31,7 +31,7 @@ func load(args []string) error {
 		return err
 	}
 	faults := storagetest.NewFaults()
-	faults.Stop(step, func() {
+	faults.At("", "", step, func() error {
 		self, err := os.FindProcess(os.Getpid())
 		if err == nil {
 			err = self.Kill()

@@ -79,7 +79,7 @@ func decimalOf(s string) quantity.Decimal {
 // and will be read from its records.
 func (r *readings) snapshotDue(w *writeTx) error {
 	st, err := loadState(w.tx, contract.Rd)
-	if err != nil || st.Next-max(st.Seen, 1) < snapshotEvery {
+	if err != nil || st.Next-max(st.Seen, 1) < r.s.opts.snapshotEvery {
 		return err
 	}
 	running, err := w.stream(contract.Rd)

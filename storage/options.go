@@ -45,7 +45,8 @@ type Options struct {
 	// Hooks are for tests.
 	Hooks Hooks
 
-	migrations []migration // of the ledger; nil for those of this version
+	migrations    []migration // of the ledger; nil for those of this version
+	snapshotEvery uint64      // 0 for the usual
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -89,6 +90,9 @@ func (o Options) withSizes() Options {
 	}
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = 32 << 20
+	}
+	if o.snapshotEvery == 0 {
+		o.snapshotEvery = snapshotEvery
 	}
 	if o.LingerRecords == 0 {
 		o.LingerRecords = 200

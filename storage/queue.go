@@ -43,25 +43,41 @@ func (q *queue) Read(ctx context.Context, from uint64, maxRecords, maxBytes int)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	want := wanted{from: from, next: q.State().Next, records: maxRecords, bytes: maxBytes}
+	if q.s.closed.Load() {
+		return nil, ErrClosed
+	}
+	if from >= want.next {
+		return nil, nil
+	}
 	if q.stream == contract.Rd {
-		return q.s.readings.read(ctx, from, maxRecords, maxBytes)
+		return q.s.readings.read(ctx, want)
 	}
 	var found []outbox.Record
 	err := q.s.ledger.view(func(tx *bbolt.Tx) (err error) {
-		found, err = readRecords(tx.Bucket(bucketOf(q.stream)), from, maxRecords, maxBytes)
+		found, err = readRecords(tx.Bucket(bucketOf(q.stream)), want)
 		return err
 	})
 	return found, err
 }
 
+// wanted is what a Read asks for: from one number on to below next, which State has told of.
+type wanted struct {
+	from, next     uint64
+	records, bytes int
+}
+
 // readRecords copies records from a bucket, as long as they follow each other.
-func readRecords(b *bbolt.Bucket, from uint64, maxRecords, maxBytes int) ([]outbox.Record, error) {
+func readRecords(b *bbolt.Bucket, want wanted) ([]outbox.Record, error) {
 	var found []outbox.Record
 	total := 0
 	c := b.Cursor()
-	for k, v := c.Seek(u64(from)); k != nil && len(found) < max(maxRecords, 1); k, v = c.Next() {
+	for k, v := c.Seek(u64(want.from)); k != nil && len(found) < max(want.records, 1); k, v = c.Next() {
 		seq := asU64(k)
-		if len(found) > 0 && (total+len(v) > maxBytes || seq != found[len(found)-1].Seq+1) {
+		if seq >= want.next {
+			break
+		}
+		if len(found) > 0 && (total+len(v) > want.bytes || seq != found[len(found)-1].Seq+1) {
 			break
 		}
 		if err := sound(v, seq); err != nil {

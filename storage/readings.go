@@ -84,9 +84,9 @@ func (r *readings) openOld(seg *segment) error {
 }
 
 // read implements the queue's Read. A segment that turns out to be damaged is set aside, and reading goes on behind it.
-func (r *readings) read(ctx context.Context, from uint64, maxRecords, maxBytes int) ([]outbox.Record, error) {
+func (r *readings) read(ctx context.Context, want wanted) ([]outbox.Record, error) {
 	for {
-		seg, found, err := r.tryRead(from, maxRecords, maxBytes)
+		seg, found, err := r.tryRead(want)
 		switch {
 		case errors.Is(err, ErrClosed) && !r.isClosed(): // closed in favour of another one meanwhile
 		case errors.Is(err, ErrDamaged) && seg != nil:
@@ -102,9 +102,9 @@ func (r *readings) read(ctx context.Context, from uint64, maxRecords, maxBytes i
 	}
 }
 
-func (r *readings) tryRead(from uint64, maxRecords, maxBytes int) (*segment, []outbox.Record, error) {
-	seg, _, err := r.locate(from)
-	if seg == nil || err != nil {
+func (r *readings) tryRead(want wanted) (*segment, []outbox.Record, error) {
+	seg, _, err := r.locate(want.from)
+	if seg == nil || err != nil || seg.first >= want.next {
 		return seg, nil, err
 	}
 	r.mu.RLock()
@@ -113,12 +113,13 @@ func (r *readings) tryRead(from uint64, maxRecords, maxBytes int) (*segment, []o
 	if file == nil {
 		return seg, nil, ErrClosed
 	}
+	want.from = max(want.from, seg.first)
 	var found []outbox.Record
 	err = file.view(func(tx *bbolt.Tx) (err error) {
-		found, err = readRecords(tx.Bucket(bRd), max(from, seg.first), maxRecords, maxBytes)
+		found, err = readRecords(tx.Bucket(bRd), want)
 		return err
 	})
-	if err == nil && (len(found) == 0 || found[0].Seq != max(from, seg.first)) {
+	if err == nil && (len(found) == 0 || found[0].Seq != want.from) {
 		err = ErrDamaged // the segment promised a record that it does not have
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"time"
 
@@ -170,7 +171,7 @@ func (r *readings) takeOver(ctx context.Context, path string, from uint64, newes
 	for {
 		var recs []outbox.Record
 		err := f.view(func(tx *bbolt.Tx) (err error) {
-			recs, err = readRecords(tx.Bucket(bRd), from, 500, 1<<20)
+			recs, err = readRecords(tx.Bucket(bRd), wanted{from: from, next: math.MaxUint64, records: 500, bytes: 1 << 20})
 			return err
 		})
 		if err != nil || len(recs) == 0 {

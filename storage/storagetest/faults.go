@@ -22,7 +22,7 @@ type rule struct {
 	skip int            // so many pass before
 	left int            // so many fail, negative for all from then on
 	err  error
-	stop func() // called instead of failing
+	do   func() error // gives the error, nil for err
 }
 
 // NewFaults returns faults that let everything pass.
@@ -44,8 +44,10 @@ func (f *Faults) FailOnce(kind storage.OpKind, path string, skip int, err error)
 	f.add(&rule{kind: kind, path: path, skip: skip, left: 1, err: err})
 }
 
-// Stop calls stop in place of the operation after skip others; stop is meant to end the process.
-func (f *Faults) Stop(skip int, stop func()) { f.add(&rule{skip: skip, left: 1, stop: stop}) }
+// At calls do once, before the operation after skip matching ones; what it returns becomes the operation's error.
+func (f *Faults) At(kind storage.OpKind, path string, skip int, do func() error) {
+	f.add(&rule{kind: kind, path: path, skip: skip, left: 1, do: do})
+}
 
 // Watch calls see before each operation that is let pass.
 func (f *Faults) Watch(see func(storage.Op)) {
@@ -104,8 +106,8 @@ func (r *rule) hit(o storage.Op) (error, bool) {
 	if r.left > 0 {
 		r.left--
 	}
-	if r.stop != nil {
-		r.stop()
+	if r.do != nil {
+		return r.do(), true
 	}
 	return r.err, true
 }
