@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -109,12 +110,16 @@ func touch(tx *bbolt.Tx) error {
 
 // check verifies the segments and how they follow each other.
 func (r *readings) check(ctx context.Context, rep *Report) error {
-	next, head := r.acked+1, ""
+	r.mu.Lock()
+	segs, next, head := slices.Clone(r.segs), r.acked+1, ""
+	r.pinned = true
+	r.mu.Unlock()
+	defer r.unpin()
 	lost, err := r.lost()
 	if err != nil {
 		return err
 	}
-	for _, seg := range r.segs {
+	for _, seg := range segs {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -125,6 +130,13 @@ func (r *readings) check(ctx context.Context, rep *Report) error {
 		next, head = seg.last+1, end
 	}
 	return nil
+}
+
+func (r *readings) unpin() {
+	r.mu.Lock()
+	r.pinned = false
+	r.mu.Unlock()
+	r.drop()
 }
 
 func (r *readings) lost() (gaps [][2]uint64, err error) {
@@ -142,15 +154,19 @@ func (r *readings) checkOne(seg *segment, next uint64, prev string, lost [][2]ui
 	if seg.first > next && len(subtract([][2]uint64{{next, seg.first - 1}}, lost)) > 0 {
 		return "", fmt.Errorf("records %d to %d are missing and not reported as lost", next, seg.first-1)
 	}
-	if seg.file == nil {
-		r.mu.Lock()
-		err := r.openOld(seg)
-		r.mu.Unlock()
-		if err != nil {
+	var file *boltFile
+	if seg == r.newest() {
+		file = seg.file
+	} else { // an old one may be closed in favour of another at any time
+		if err := inspect(seg.path, true); err != nil {
 			return "", err
 		}
+		if file, err = openBolt(seg.path, Hooks{}, true); err != nil {
+			return "", err
+		}
+		defer file.close()
 	}
-	err = seg.file.view(func(tx *bbolt.Tx) error {
+	err = file.view(func(tx *bbolt.Tx) error {
 		if err := checkPages(tx); err != nil {
 			return err
 		}

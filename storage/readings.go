@@ -27,6 +27,7 @@ type readings struct {
 	acked    uint64
 	reserved uint64              // no number above was given; durable in the ledger
 	latest   map[meter.ID]Latest // changed by who leads, with mu held
+	pinned   bool                // no segment is deleted for being acknowledged
 	closed   bool
 }
 
@@ -147,7 +148,7 @@ func (r *readings) ackedUpto(n uint64) {
 func (r *readings) drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for len(r.segs) > 1 && r.segs[0].last <= r.acked && r.expired(r.segs[0]) {
+	for !r.pinned && len(r.segs) > 1 && r.segs[0].last <= r.acked && r.expired(r.segs[0]) {
 		if err := r.forget(0, r.s.opts.Hooks.remove); err != nil {
 			r.s.opts.warn("segment of readings could not be deleted", "err", err)
 			return
