@@ -15,6 +15,9 @@ endif
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -ldflags "-X tally/cmd/internal/cli.Version=$(VERSION)"
 
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -62,6 +65,17 @@ fuzz: ## every fuzz target for FUZZTIME each
 	  for f in $$($(GO) test $(TAGS) -list '^Fuzz' $$pkg 2>/dev/null | grep '^Fuzz'); do \
 	    echo "== $$pkg $$f"; $(GO) test $(TAGS) -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 	  done; done
+
+# The campaigns of `make faults`: how often processes are killed, and how many random histories are tried.
+KILLS  ?= 1000
+CHECKS ?= 4000
+
+.PHONY: faults
+faults: ## long campaigns: kills, power cuts at every write, faults at every APDU, the books under random acts
+	TALLY_KILLS=$(KILLS) TALLY_ALL_CUTS=1 $(GO) test $(TAGS) -count=1 -timeout 3h -v -run 'Kill|Cut' ./storage ./cmd/internal/daemon | grep -vE '^=== '
+	TALLY_KILLS=$$(( ($(KILLS)+4)/5 )) $(GO) test $(TAGS) -count=1 -timeout 3h -v -run 'Kill' ./sync/... | grep -vE '^=== |no test'
+	$(GO) test $(TAGS) -count=1 -timeout 3h -v -run 'EveryAPDU|EveryFault|Faults|EveryStep|EveryCardStep|Promise6' ./cardreader/... ./counter | grep -vE '^=== |no test'
+	$(GO) test $(TAGS) -count=1 -timeout 3h -v -run 'Law|Books' ./counter ./cardreader/purse -rapid.checks=$(CHECKS) | grep -vE '^=== '
 
 .PHONY: bench
 bench: ## the figures of docs/figures.md

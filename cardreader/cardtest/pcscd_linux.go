@@ -212,14 +212,41 @@ func (p *PCSCD) Kill() {
 	}
 }
 
-// logBuffer keeps the last lines and notices when all is up. The driver says so for every slot that it cannot open.
+// AwaitRemovals waits until the service has noticed so many removals in all its slots since it was started. It looks into
+// them every 400 ms; a card that is back sooner was never out for it.
+func (p *PCSCD) AwaitRemovals(n int) {
+	p.t.Helper()
+	after := time.After(patience)
+	for {
+		removed, more := p.log.removals()
+		if removed >= n {
+			return
+		}
+		select {
+		case <-more:
+		case <-after:
+			p.t.Fatalf("pcscd noticed %d removals, want %d:\n%s", removed, n, p.log.tail())
+		}
+	}
+}
+
+// logBuffer keeps the last lines, counts removals, and notices when all is up. The driver says so for every slot that it cannot open.
 type logBuffer struct {
 	mu    sync.Mutex
 	lines []string
 	up    chan struct{}
+
+	removed int
+	more    chan struct{} // closed with the next removal
 }
 
-func newLogBuffer() *logBuffer { return &logBuffer{up: make(chan struct{})} }
+func newLogBuffer() *logBuffer { return &logBuffer{up: make(chan struct{}), more: make(chan struct{})} }
+
+func (b *logBuffer) removals() (n int, more <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.removed, b.more
+}
 
 func (b *logBuffer) read(s *bufio.Scanner) {
 	broken := false
@@ -231,6 +258,11 @@ func (b *logBuffer) read(s *bufio.Scanner) {
 		}
 		b.mu.Lock()
 		b.lines = append(b.lines[max(0, len(b.lines)-30):], line)
+		if strings.Contains(line, "Card Removed From") {
+			b.removed++
+			close(b.more)
+			b.more = make(chan struct{})
+		}
 		b.mu.Unlock()
 	}
 }

@@ -193,6 +193,7 @@ func TestCardPulledWhileItIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = h.node.cmd.Wait()
+	h.pcscd.AwaitRemovals(2)
 	h.openNode()
 	if err := h.hand.Insert(cardsim.ACS(h.chip)); err != nil {
 		t.Fatal(err)
