@@ -18,6 +18,8 @@ const (
 	codeCrossOrigin    = "cross_origin"     // another site made the browser send it
 	codeWrongHost      = "wrong_host"       // asked under a name that is not ours
 	codeTooManyStreams = "too_many_streams" // this operator has too many windows open
+	codeApprover       = "approver"         // the second person's name or password is wrong; never says which
+	codeApproverRole   = "approver_role"    // the second person is no leader
 )
 
 // Failure is the body of every answer that is not a success.
@@ -39,13 +41,13 @@ func statusOf(code string) int {
 		return http.StatusMisdirectedRequest
 	case counter.CodeNoSession, counter.CodeLogin:
 		return http.StatusUnauthorized
-	case codeCrossOrigin, counter.CodeForbidden:
+	case codeCrossOrigin, counter.CodeForbidden, codeApprover, codeApproverRole:
 		return http.StatusForbidden
 	case counter.CodeNotFound:
 		return http.StatusNotFound
 	case counter.CodeLoginPaused:
 		return http.StatusTooManyRequests
-	case counter.CodeBadAmount, counter.CodeTooLittle:
+	case counter.CodeBadAmount, counter.CodeTooLittle, counter.CodeReasonNeeded:
 		return http.StatusUnprocessableEntity
 	case counter.CodeStore, counter.CodeNoRoom, codeTooManyStreams:
 		return http.StatusServiceUnavailable
@@ -110,6 +112,15 @@ func read[T any](c *call) (T, error) {
 		return bad(errors.New("more than one value in the body"))
 	}
 	return v, nil
+}
+
+// readSecret decodes a body that carries a password: what is wrong with it is told without quoting it.
+func readSecret[T any](c *call) (T, error) {
+	v, err := read[T](c)
+	if err != nil && asRefusal(err).Code == codeBadRequest {
+		err = &counter.Refusal{Code: codeBadRequest}
+	}
+	return v, err
 }
 
 // give answers with v: as JSON, or as the named piece of a page when that was asked for.

@@ -40,6 +40,16 @@ func TestBrowser(t *testing.T) {
 		"service lost and found":        lostService,
 		"plain HTTP in a local network": localNetwork,
 		"logout elsewhere":              sessionGone,
+		"decide by keys":                decideByKeys,
+		"decide: not written":           decideNotWritten,
+		"decide is for others":          decideIsForOthers,
+		"refund by keys":                refundByKeys,
+		"refund: card gone":             refundCardGone,
+		"refund: lost answer":           refundLostAnswer,
+		"refund: pulled":                refundPulled,
+		"make-up by keys":               makeUpByKeys,
+		"menu offers nothing":           menuOffersNothing,
+		"locks":                         locking,
 		"pictures":                      pictures,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +90,7 @@ func (w *window) serve(rw http.ResponseWriter, r *http.Request) {
 	switch fault := w.fault.Load(); {
 	case fault == "down":
 		panic(http.ErrAbortHandler)
-	case fault == "lost" && r.URL.Path == "/api/v1/sell":
+	case fault == "lost" && (r.URL.Path == "/api/v1/sell" || r.URL.Path == "/api/v1/refund"):
 		w.h.ServeHTTP(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
 	}

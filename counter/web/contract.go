@@ -21,6 +21,24 @@ type Sales interface {
 	Receipt(ctx context.Context, s counter.Session, order string, again bool) (counter.Receipt, error)
 }
 
+// Decisions are what a leader (a lock: also a technician) says with a written reason.
+type Decisions interface {
+	// Decide ends an order in quarantine; a leader does, and not about a sale of their own.
+	Decide(ctx context.Context, s counter.Session, order string, d counter.Decision, reason string) error
+	// Lock stops sales to a customer.
+	Lock(ctx context.Context, s counter.Session, account, reason string) error
+	// Unlock lifts the lock that was set at a time; a leader does, and not a lock of their own.
+	Unlock(ctx context.Context, s counter.Session, account string, at time.Time, reason string) error
+}
+
+// Returns write something else than a sale on the card of a desk. The same Request returns the same receipt.
+type Returns interface {
+	// Refund gives the money of the newest order back; the approver is a leader and somebody else.
+	Refund(ctx context.Context, s, approver counter.Session, r counter.Refund) (counter.Receipt, error)
+	// MakeUp puts exactly the last order on its card again.
+	MakeUp(ctx context.Context, s counter.Session, m counter.MakeUp) (counter.Receipt, error)
+}
+
 // Logins is the door.
 type Logins interface {
 	// Login is slow on purpose (argon2id) and refuses with the same code whether name or password was wrong.

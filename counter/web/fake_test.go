@@ -46,6 +46,8 @@ type fake struct {
 	bench    BenchState
 	subs     map[chan struct{}]struct{}
 	role     counter.Role
+	logins   int
+	deeds    []string // what was asked of Decisions and Returns, in words
 }
 
 func newFake() *fake {
@@ -233,13 +235,15 @@ func (f *fake) Login(_ context.Context, name, password string) (counter.Session,
 	if err := f.did("Login"); err != nil {
 		return counter.Session{}, err
 	}
-	if name != "chen" || password != goodPassword {
-		return counter.Session{}, &counter.Refusal{Code: counter.CodeLogin}
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	role, known := map[string]counter.Role{"chen": f.role, "zhou": counter.Leader, "wu": counter.Clerk}[name]
+	if !known || password != goodPassword {
+		return counter.Session{}, &counter.Refusal{Code: counter.CodeLogin}
+	}
+	f.logins++
 	s := counter.Session{
-		Token: fmt.Sprintf("token-%d", len(f.sessions)+1), Operator: "chen", Display: "陈静", Role: f.role,
+		Token: fmt.Sprintf("token-%d", f.logins), Operator: name, Display: "陈静", Role: role,
 		Since: f.now, Expires: f.now.Add(time.Hour),
 	}
 	f.sessions[s.Token] = s

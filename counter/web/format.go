@@ -51,7 +51,7 @@ func (l lang) funcs() template.FuncMap {
 		"m3": quantity.Volume.String, "yuan": quantity.Money.String, "price": quantity.Price.String,
 		"when": when, "day": day, "clock": clock, "age": l.age, "fresh": fresh,
 		"amount": amount, "unit": l.unit, "places": places, "volume": volume, "receiptNo": receiptNo,
-		"battery": battery, "hour": l.hour,
+		"battery": battery, "hour": l.hour, "path": apiPath, "stamp": stamp, "hands": withHands,
 	}
 }
 

@@ -16,23 +16,39 @@ const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>' onfocus='
 
 // poison puts evil wherever somebody else's text can come from: names, cards, readers, meters, the bench, refusals.
 func poison(f *fake) {
-	a := counter.AccountView{No: evil, Name: evil, Address: evil, Phone: evil, PriceClass: evil, Meter: evil, Card: purse.CardID{No: evil}, Locked: true}
+	a := counter.AccountView{No: evil, Name: evil, Address: evil, Phone: evil, PriceClass: evil, Meter: evil, Card: purse.CardID{No: evil}, Locked: true,
+		Locks: []counter.Lock{{Reason: evil, By: evil, At: start}}}
 	d, o := doubted()
 	d.Reader, d.Account, d.Phase = evil, &a, counter.Ready
 	d.Card.Profile, d.Card.Kind, d.Card.Damaged, d.Card.Card.No = evil, evil, []string{evil}, evil
 	d.Card.Order.At, d.Card.WriteBack.MeterTime, d.Card.WriteBack.Status = evil, evil, []string{evil}
-	o.ID, o.Operator, o.Card.No = evil, evil, evil
+	o.ID, o.Operator, o.Card.No, o.Account, o.Op, o.Unit, o.Reason = evil, evil, evil, evil, evil, evil, evil
 	d.InDoubt = &o
+	asked := o
+	asked.State = counter.Quarantined
+	asked.Card = d.Card.Card
+	free := d // its last order may be refunded
+	last := o
+	last.Op, last.Plan.Seq = purse.OpBuy, d.Card.Order.Seq
+	free.InDoubt, free.Last, free.Reader = nil, &last, evil+"2"
+	unswiped := *d.Card
+	unswiped.Swiped = false
+	free.Card = &unswiped
+	lost := free // and of this one made up
+	gone := last
+	gone.Plan.Seq++
+	lost.Last, lost.Reader = &gone, evil+"3"
 	bad := counter.Desk{Reader: evil, Phase: evil, Insertion: 2, Problem: &counter.Refusal{Code: evil, Args: map[string]string{"reader": evil}}}
 	locked := counter.Desk{Reader: "r", Phase: counter.Ready, Problem: &counter.Refusal{Code: counter.CodeLocked, Args: map[string]string{"reason": evil, "by": evil, "at": evil}}}
 	f.change(func() {
-		f.desks, f.open, f.found = []counter.Desk{d, bad, locked}, []counter.Order{o}, []counter.AccountView{a}
+		f.desks, f.open, f.found = []counter.Desk{d, bad, locked, free, lost}, []counter.Order{o, asked}, []counter.AccountView{a}
 		f.meters = []MeterView{{ID: evil, Model: evil, Line: evil, Failure: &meter.Failure{Code: evil, Text: evil}, Last: &meter.Reading{
 			Quality: []string{evil}, Values: []meter.Value{{Name: meter.Volume, Unit: quantity.Unit(evil)}}}}}
 		f.bench = BenchState{Cards: []BenchCard{{evil, evil, evil}}, Meters: []BenchMeter{{evil, evil, evil, evil, evil, evil, evil, evil}}}
 	})
 	q, _ := quote(counter.Ask{Volume: 20000})
 	r := receiptOf(q, 1)
+	r.Op = evil
 	r.Station, r.Operator, r.Capitals, r.Account, r.Order = evil, evil, evil, a, "evil"
 	f.receipts["evil"] = r
 }
@@ -63,6 +79,17 @@ func TestHostileTextStaysText(t *testing.T) {
 	tame(t, "search", text(t, s.ask("POST", "/api/v1/accounts/search", `{"query":""}`, me, html)))
 	tame(t, "login", text(t, s.ask("POST", "/login", "name=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&password=x", form, html)))
 	s.f.refuse["Quote"] = &counter.Refusal{Code: counter.CodeLocked, Args: map[string]string{"reason": evil, "by": evil, "at": evil}}
+	s.f.role = counter.Leader
+	boss := cookie(s.login())
+	page = text(t, s.ask("GET", "/", "", boss, html))
+	tame(t, "leader's page", page)
+	for _, want := range []string{`data-deed="decide `, `data-deed="refund `, `data-deed="makeup `, `data-deed="lock `, `data-deed="release `} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the leader's page lacks %s, so that nothing was tried there", want)
+		}
+	}
+	tame(t, "leader's search", text(t, s.ask("POST", "/api/v1/accounts/search", `{"query":""}`, boss, html)))
+	tame(t, "decided", text(t, s.ask("POST", "/api/v1/orders/%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E/decide", `{"decision":"written","reason":"x"}`, boss, html)))
 	tame(t, "problem", text(t, s.ask("POST", "/api/v1/quote", "{}", me, html)))
 }
 

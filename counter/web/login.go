@@ -135,7 +135,7 @@ type credentials struct {
 func (h *Handler) getSession(c *call) error { return c.give(c.session, "") }
 
 func (h *Handler) postSession(c *call) error {
-	in, err := read[credentials](c)
+	in, err := readSecret[credentials](c)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,11 @@ type DeskView struct {
 	Account   *counter.AccountView `json:"account"`
 	Problem   *Failure             `json:"problem"`
 	InDoubt   *counter.Order       `json:"in_doubt"`
+	Last      *counter.Order       `json:"last"`
 	Sellable  bool                 `json:"sellable"` // this operator may ask for a quote
+
+	Refundable bool `json:"refundable"` // as far as the page knows, Last may be refunded
+	Makeable   bool `json:"makeable"`   // as far as the page knows, the card has lost Last
 }
 
 // desks takes the picture of all readers. What the page does not need of a card or an order stays behind.
@@ -28,9 +32,7 @@ func (c *call) desks() []DeskView {
 	for _, d := range c.h.o.Views.Desks() {
 		v := DeskView{Reader: d.Reader, Phase: d.Phase, Insertion: d.Insertion, Account: d.Account}
 		if d.Card != nil {
-			card := *d.Card
-			card.Image = nil
-			v.Card = &card
+			v.Card = bare(d.Card)
 		}
 		if d.Problem != nil {
 			f := l.failure(d.Problem)
@@ -40,6 +42,11 @@ func (c *call) desks() []DeskView {
 			o := lean(*d.InDoubt)
 			v.InDoubt = &o
 		}
+		if d.Last != nil {
+			o := lean(*d.Last)
+			v.Last = &o
+		}
+		v.offer(sells)
 		v.Sellable = sells && d.Phase == counter.Ready && d.Account != nil && d.Problem == nil && d.InDoubt == nil
 		out = append(out, v)
 	}
@@ -52,14 +59,15 @@ func lean(o counter.Order) counter.Order {
 	return o
 }
 
-func (h *Handler) openOrders(c *call) ([]counter.Order, error) {
+func (h *Handler) openOrders(c *call) ([]OpenView, error) {
 	all, err := h.o.Views.OpenOrders(c.r.Context())
 	if err != nil {
 		return nil, err
 	}
-	out := make([]counter.Order, 0, len(all))
+	desks := h.o.Views.Desks()
+	out := make([]OpenView, 0, len(all))
 	for _, o := range all {
-		out = append(out, lean(o))
+		out = append(out, c.openView(o, desks))
 	}
 	return out, nil
 }
@@ -110,7 +118,13 @@ func (h *Handler) postSearch(c *call) error {
 	if len(f.Accounts) == 0 && len(in.Query) >= 16 && len(in.Query) <= 64 && isWord(in.Query) {
 		f.Order = in.Query
 	}
-	return c.give(f, "found")
+	if wantsHTML(c.r) {
+		return c.give(struct {
+			Found
+			Hands hands
+		}{f, handsOf(c.session)}, "found")
+	}
+	return c.give(f, "")
 }
 
 func (h *Handler) getBench(c *call) error { return c.give(h.o.Bench.State(), "") }

@@ -8,14 +8,16 @@ import (
 	"time"
 )
 
-// Options is what the page stands on. Sales, Logins, Views, Meters, Uplink and Station are required.
+// Options is what the page stands on. Every service but Bench, and Station, are required.
 type Options struct {
-	Sales  Sales
-	Logins Logins
-	Views  Views
-	Meters Meters
-	Uplink Uplink
-	Bench  Bench // nil on a real counter: then there is neither panel nor address for it
+	Sales     Sales
+	Decisions Decisions
+	Returns   Returns
+	Logins    Logins
+	Views     Views
+	Meters    Meters
+	Uplink    Uplink
+	Bench     Bench // nil on a real counter: then there is neither panel nor address for it
 
 	// Hosts are the names under which the page may be asked for, with or without a port ("counter-3.example:8420").
 	// The loopback names are always allowed. Any other name is refused, so that a foreign page cannot reach this
@@ -46,7 +48,7 @@ type Handler struct {
 // New checks the options and parses the templates.
 func New(o Options) (*Handler, error) {
 	switch {
-	case o.Sales == nil, o.Logins == nil, o.Views == nil, o.Meters == nil, o.Uplink == nil:
+	case o.Sales == nil, o.Decisions == nil, o.Returns == nil, o.Logins == nil, o.Views == nil, o.Meters == nil, o.Uplink == nil:
 		return nil, errors.New("build counter page: a service is missing in the options")
 	case o.Station == "":
 		return nil, errors.New("build counter page: the station has no name")

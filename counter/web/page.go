@@ -70,10 +70,10 @@ func (c *call) frame() frame {
 type state struct {
 	frame
 	Session counter.Session
-	Sells   bool // the operator handles sales
+	Hands   hands
 	Now     time.Time
 	Desks   []DeskView
-	Open    []counter.Order
+	Open    []OpenView
 	OpenErr *Failure
 	Meters  []MeterView
 	Uplink  UplinkView
@@ -82,7 +82,7 @@ type state struct {
 
 func (h *Handler) state(c *call) state {
 	s := state{
-		frame: c.frame(), Session: c.session, Sells: seller.allows(c.session.Role), Now: h.o.Now(),
+		frame: c.frame(), Session: c.session, Hands: handsOf(c.session), Now: h.o.Now(),
 		Desks: c.desks(), Meters: h.o.Meters.Meters(), Uplink: h.o.Uplink.Uplink(),
 	}
 	var err error

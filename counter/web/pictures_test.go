@@ -15,6 +15,7 @@ var shots = os.Getenv("TALLY_SHOTS")
 // pictures walks through every state of the page, in both languages and on a small and a large screen, and looks that
 // nothing sticks out at the side.
 func pictures(t *testing.T, w *window) {
+	w.f.role = counter.Leader
 	for _, l := range []lang{zh, en} {
 		for _, size := range [][2]int64{{1366, 768}, {1920, 1080}} {
 			w.album(string(l)+map[int64]string{1366: "", 1920: "-wide"}[size[0]], l, size)
@@ -61,16 +62,49 @@ func (w *window) album(name string, l lang, size [2]int64) {
 	w.Wait(`!document.getElementById("found").hidden`)
 	w.shot(name + "-9-search")
 	w.Press(webtest.Escape)
+	w.rare(name)
 	w.f.change(func() { w.f.open = nil })
 	w.Click("#logout")
 	w.Wait(`document.getElementById("name")`)
+}
+
+// rare shows the forms of what is seldom done.
+func (w *window) rare(name string) {
+	dialog := func(keys, shown, as string) {
+		w.Press(keys)
+		w.Wait(`document.querySelector("#deed[open] ` + shown + `")`)
+		w.shot(name + as)
+	}
+	d, o := quarantined("wu")
+	w.f.change(func() { w.f.desks = []counter.Desk{d}; w.f.open = []counter.Order{o}; w.f.found = nil })
+	w.Wait(`document.querySelector("#open [data-act=deed]")`)
+	w.shot(name + "-a-quarantine")
+	dialog("q", ".pick", "-b-decide")
+	w.Press(webtest.Escape)
+	d, _ = unswiped(int(d.Insertion) + 1)
+	a := *d.Account
+	a.Locked, a.Locks = true, []counter.Lock{{Reason: "拒绝安全整改，已书面通知", By: "sun", At: start}, {Reason: "卡挂失", By: "chen", At: start}}
+	d.Account = &a
+	d.Problem = &counter.Refusal{Code: counter.CodeLocked, Args: map[string]string{"reason": a.Locks[0].Reason, "by": "sun", "at": "2026-11-21 14:05"}}
+	w.f.change(func() { w.f.open = nil; w.f.desks = []counter.Desk{d}; w.f.found = []counter.AccountView{a, wang()} })
+	w.Wait(`document.querySelector("#desks .customer .tag.bad") && !document.querySelector("#open [data-act=deed]")`)
+	w.Wait(`!document.getElementById("deed").open`)
+	w.shot(name + "-c-locked")
+	dialog("m", ".menu", "-d-menu")
+	dialog("1", "fieldset", "-e-refund")
+	w.Press(webtest.Escape)
+	w.Wait(`!document.getElementById("deed").open`)
+	w.Press("/王" + webtest.Enter)
+	w.Wait(`!document.getElementById("found").hidden`)
+	w.shot(name + "-f-found-locked")
+	w.Press(webtest.Escape)
 }
 
 // shot takes a picture when somebody wants one, and always measures.
 func (w *window) shot(name string) {
 	w.t.Helper()
 	w.Shot(shots, name)
-	for _, wide := range webtest.Eval[[]string](w.Page, `[...document.querySelectorAll("html, body > header, main, #card, #counter, aside, aside > section, #found, .receipt, .quote")]
+	for _, wide := range webtest.Eval[[]string](w.Page, `[...document.querySelectorAll("html, body > header, main, #card, #counter, aside, aside > section, #found, .receipt, .quote, #deed")]
 		.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.tagName + "#" + e.id + "." + e.className + " " + e.scrollWidth + ">" + e.clientWidth)`) {
 		w.t.Errorf("%s: %s sticks out", name, wide)
 	}

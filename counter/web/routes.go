@@ -19,6 +19,9 @@ var (
 	session = access{any: true}
 	// seller: whoever handles customers' money. Everybody else looks on.
 	seller = access{roles: []counter.Role{counter.Clerk, counter.Leader}}
+	leader = access{roles: []counter.Role{counter.Leader}}
+	// locker: whoever may stop sales to a customer.
+	locker = access{roles: []counter.Role{counter.Leader, counter.Technician}}
 )
 
 func (a access) allows(r counter.Role) bool { return a.any || slices.Contains(a.roles, r) }
@@ -34,6 +37,7 @@ type route struct {
 const (
 	noBody    = 0
 	smallBody = 4 << 10
+	longBody  = 8 << 10 // with a written reason, each letter of which may be escaped
 )
 
 // routes is everything that can be asked of the page. No path or query ever carries a password, a token or a name.
@@ -55,9 +59,14 @@ func (h *Handler) routes() []route {
 		{"POST /api/v1/sell", seller, smallBody, h.postSell},
 		{"POST /api/v1/orders/{order}/retry", seller, noBody, h.postRetry},
 		{"POST /api/v1/orders/{order}/void", seller, noBody, h.postVoid},
+		{"POST /api/v1/orders/{order}/decide", leader, longBody, h.postDecide},
+		{"POST /api/v1/refund", seller, longBody, h.postRefund},
+		{"POST /api/v1/make-up", seller, smallBody, h.postMakeUp},
 		{"GET /api/v1/receipts/{order}", session, noBody, h.getReceipt},
 		{"POST /api/v1/receipts/{order}/copies", seller, noBody, h.postCopy},
 		{"POST /api/v1/accounts/search", session, smallBody, h.postSearch},
+		{"POST /api/v1/accounts/{account}/locks", locker, longBody, h.postLock},
+		{"POST /api/v1/accounts/{account}/locks/release", leader, longBody, h.postRelease},
 		{"GET /api/v1/open-orders", session, noBody, h.getOpenOrders},
 		{"GET /api/v1/meters", session, noBody, h.getMeters},
 		{"GET /api/v1/uplink", session, noBody, h.getUplink},

@@ -18,7 +18,7 @@ func concrete(pattern string) (method, path string) {
 	if !ok {
 		return "GET", pattern
 	}
-	return method, strings.NewReplacer("{$}", "", "{file}", "app.css", "{order}", "01J9ZX3K5Q").Replace(path)
+	return method, strings.NewReplacer("{$}", "", "{file}", "app.css", "{order}", "01J9ZX3K5Q", "{account}", "0100001234").Replace(path)
 }
 
 // Promise 11: nobody sells, refunds or unlocks without a named login.
@@ -60,7 +60,7 @@ func TestOnlyListedRoutesArePublic(t *testing.T) {
 
 // Whoever does not handle money is kept from every route that moves some.
 func TestRolesThatDoNotSell(t *testing.T) {
-	moving := []string{"quote", "sell", "retry", "void", "copies"}
+	moving := []string{"quote", "sell", "retry", "void", "copies", "decide", "refund", "make-up"}
 	for _, role := range []counter.Role{counter.Finance, counter.Technician, counter.Admin, "", "clerk "} {
 		s := newSite(t)
 		s.f.role = role
@@ -75,6 +75,9 @@ func TestRolesThatDoNotSell(t *testing.T) {
 			if s.f.count(m) != 0 {
 				t.Errorf("role %q reached %s", role, m)
 			}
+		}
+		if len(s.f.deeds) != 0 {
+			t.Errorf("role %q did %v", role, s.f.deeds)
 		}
 	}
 }
@@ -118,12 +121,12 @@ func TestBrowserIsSentToTheLogin(t *testing.T) {
 
 func TestNewNeedsItsParts(t *testing.T) {
 	f := newFake()
-	whole := Options{Sales: f, Logins: f, Views: f, Meters: f, Uplink: f, Station: "C3"}
+	whole := Options{Sales: f, Decisions: f, Returns: f, Logins: f, Views: f, Meters: f, Uplink: f, Station: "C3"}
 	if _, err := New(whole); err != nil {
 		t.Error(err)
 	}
 	for name, broken := range map[string]func(*Options){
-		"sales": func(o *Options) { o.Sales = nil }, "logins": func(o *Options) { o.Logins = nil },
+		"sales": func(o *Options) { o.Sales = nil }, "decisions": func(o *Options) { o.Decisions = nil }, "returns": func(o *Options) { o.Returns = nil }, "logins": func(o *Options) { o.Logins = nil },
 		"views": func(o *Options) { o.Views = nil }, "meters": func(o *Options) { o.Meters = nil },
 		"uplink": func(o *Options) { o.Uplink = nil }, "station": func(o *Options) { o.Station = "" },
 	} {

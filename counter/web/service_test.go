@@ -18,9 +18,11 @@ import (
 
 // The page stands on the counter service as it is.
 var (
-	_ Sales  = (*counter.Service)(nil)
-	_ Logins = (*counter.Service)(nil)
-	_ Views  = (*counter.Service)(nil)
+	_ Sales     = (*counter.Service)(nil)
+	_ Decisions = (*counter.Service)(nil)
+	_ Returns   = (*counter.Service)(nil)
+	_ Logins    = (*counter.Service)(nil)
+	_ Views     = (*counter.Service)(nil)
 )
 
 // serviceHall is the page over the real counter service, with simulated cards and a ledger in memory.
@@ -45,7 +47,8 @@ func newServiceHall(t *testing.T, b *webtest.Browser) *serviceHall {
 	if err := h.store.Update(t.Context(), func(tx counter.Tx) error {
 		return errors.Join(
 			tx.PutAccount(counter.Account{No: "100001", Name: "王小明", Address: "文一路 1 号", Phone: "13812345678", PriceClass: "residential", Card: id, Meter: "10000001"}),
-			tx.PutOperator(counter.Operator{Name: "chen", Display: "陈静", No: 7, Role: counter.Clerk, Password: hash}))
+			tx.PutOperator(counter.Operator{Name: "chen", Display: "陈静", No: 7, Role: counter.Clerk, Password: hash}),
+			tx.PutOperator(counter.Operator{Name: "zhou", Display: "周敏", No: 8, Role: counter.Leader, Password: hash}))
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +65,7 @@ func newServiceHall(t *testing.T, b *webtest.Browser) *serviceHall {
 	ended := make(chan error, 1)
 	go func() { ended <- svc.Run(ctx, h.readers) }()
 	f := newFake()
-	page, err := New(Options{Sales: svc, Logins: svc, Views: svc, Meters: f, Uplink: f, Station: "C3"})
+	page, err := New(Options{Sales: svc, Decisions: svc, Returns: svc, Logins: svc, Views: svc, Meters: f, Uplink: f, Station: "C3"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	t.Helper()
 	f, log := newFake(), &bytes.Buffer{}
 	o := Options{
-		Sales: f, Logins: f, Views: f, Meters: f, Uplink: f, Bench: f, Station: "滨江一号窗", Version: "v0.1.0",
+		Sales: f, Decisions: f, Returns: f, Logins: f, Views: f, Meters: f, Uplink: f, Bench: f, Station: "滨江一号窗", Version: "v0.1.0",
 		Hosts: []string{"counter-3.example:8420", "hall.example"}, Demo: &DemoLogin{"chen", goodPassword}, Now: f.clock,
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}

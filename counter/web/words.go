@@ -128,6 +128,9 @@ var texts = map[string]both{
 	"receipt.order":      {"订单号", "Order"},
 	"receipt.volume":     {"气量", "Volume"},
 	"receipt.amount":     {"金额", "Amount"},
+	"receipt.slip":       {"小票", " receipt"},
+	"receipt.back":       {"退还用户", "Given back"},
+	"receipt.free":       {"原订单重新写卡，不收款。", "The same order was written again; nothing was charged."},
 	"receipt.capitals":   {"大写", "In capitals"},
 	"receipt.print":      {"打印", "Print"},
 	"receipt.next":       {"下一位", "Next customer"},
@@ -149,6 +152,44 @@ var texts = map[string]both{
 	"open.hint":  {"请用户重新插入此卡：以卡上内容为准。", "Have this card inserted again: the card has the last word."},
 	"open.since": {"时间", "Since"},
 	"open.state": {"状态", "State"},
+
+	"decide.title":             {"班长判定", "Decide"},
+	"decide.wait":              {"须由班长判定。请勿收款，也不要退款。", "A team leader must decide. Take no money, give none back."},
+	"decide.own":               {"这是您办理的，须由另一位班长判定。", "You sold this. Another team leader must decide."},
+	"decide.total":             {"累计", "total"},
+	"decide.oncard":            {"卡上现有", "On the card"},
+	"decide.nocard":            {"此卡不在读卡器上", "This card is not on a reader"},
+	"decide.hint":              {"请核对卡、小票和表上的读数。判定后不能更改，不会再写卡。", "Compare card, receipts and the meter. A decision is final, and nothing is written to the card."},
+	"decide.written":           {"已写入", "Written"},
+	"decide.written.means":     {"用户已得到气，此笔成立", "the customer has the gas, the sale stands"},
+	"decide.written.ask":       {"判定为已写入，此笔成立：", "Decide that it was written and stands:"},
+	"decide.not_written":       {"未写入", "Not written"},
+	"decide.not_written.means": {"用户没有得到气，款项退还", "the customer has no gas, the money goes back"},
+	"decide.not_written.ask":   {"判定为未写入，并把款项退还用户：", "Decide that it was not written and give the money back:"},
+	"decided.written":          {"已判定：已写入，此笔成立", "Decided: written, the sale stands"},
+	"decided.receipt":          {"打印小票", "Print the receipt"},
+	"decided.not_written":      {"已判定：未写入，此笔作废", "Decided: not written, the order is void"},
+	"decided.not_written.hint": {"请把款项退还用户。", "Hand the money back to the customer."},
+
+	"menu.title": {"其他业务", "More"},
+	"menu.none":  {"插入用户卡后可办理。", "Insert a customer's card first."},
+
+	"deed.reason": {"原因", "Reason"},
+
+	"refund.title":    {"退气", "Refund"},
+	"refund.not":      {"卡上没有未刷表的购气", "no purchase on the card that the meter has not taken"},
+	"refund.hint":     {"只退卡上最后一笔、且表尚未收取的购气。写卡并读回后才可付款。", "Only the last purchase on the card, not yet taken by the meter. Hand out no money before the receipt is there."},
+	"refund.approver": {"复核人（另一位班长）", "Approver (another team leader)"},
+
+	"makeup.title": {"掉气补气", "Make-up"},
+	"makeup.not":   {"卡上的最后一笔没有丢失", "the card has not lost its last order"},
+	"makeup.hint":  {"把上面这一笔原样写回卡上，不收款。", "Puts exactly this order on the card again. It costs nothing."},
+
+	"lock.title":    {"设置停售", "Stop sales"},
+	"lock.done":     {"已停售", "Sales are stopped"},
+	"release.title": {"解除停售", "Lift the stop"},
+	"release.own":   {"须由另一位班长解除", "another team leader must lift it"},
+	"release.done":  {"停售已解除", "The stop is lifted"},
 
 	"meters.title":   {"远传表", "Remote meters"},
 	"meters.none":    {"本节点没有远传表", "This node reads no meters"},
@@ -195,6 +236,7 @@ var texts = map[string]both{
 	"key.search": {"查找用户", "find a customer"},
 	"key.desk":   {"切换读卡器", "other reader"},
 	"key.doubt":  {"重新写卡 / 退款", "write again / give back"},
+	"key.menu":   {"退气、补气、停售", "refund, make-up, stop"},
 	"key.lang":   {"语言", "language"},
 
 	"ask.yes": {"确认", "Confirm"},
@@ -203,6 +245,7 @@ var texts = map[string]both{
 	"say.sold":    {"已售出，小票号", "Sold. Receipt no."},
 	"say.unsure":  {"没有收到服务的回答，结果不明。请勿再次收款。按 Enter 查询此单结果。", "The service did not answer; the outcome is unknown. Take no money again. Press Enter to ask for the outcome of this sale."},
 	"say.empty":   {"卡已取出", "Card removed"},
+	"say.deed":    {"没有收到服务的回答，结果不明。请勿付款。再次确认即查询此单结果。", "The service did not answer; the outcome is unknown. Hand out no money. Confirm again to ask for the outcome."},
 	"say.offline": {"服务没有回答，请重试。", "The service did not answer. Try again."},
 }
 
@@ -214,6 +257,10 @@ var own = map[string][2]both{
 	codeCrossOrigin: {{"请求来自其他网站，已拒绝。", "The request comes from another site and was refused."}, {}},
 	codeWrongHost: {{"此地址不是本柜台的地址，已拒绝。", "This address is not one of this counter's; refused."},
 		{"请用配置中的地址访问，或由管理员加入允许的主机名。", "Use an address from the configuration, or have the administrator allow this host name."}},
+	codeApprover: {{"复核人的用户名或密码不正确。", "The approver's name or password is wrong."},
+		{"请复核人重新输入。", "Have the approver enter them again."}},
+	codeApproverRole: {{"复核人不是班长。", "The approver is not a team leader."},
+		{"请另一位班长复核。", "Ask another person who is a team leader."}},
 	codeTooManyStreams: {{"打开的窗口过多，此窗口不会自动更新。", "Too many windows are open; this one does not update by itself."},
 		{"请关闭其他窗口后刷新。", "Close other windows, then reload."}},
 }

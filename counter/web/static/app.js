@@ -14,7 +14,7 @@
 	let sale = null;       // {request, body} of the quote on the screen, kept until its outcome is known
 	let unsure = false;    // the sale was sent and nothing came back
 	let outcome = false;   // the note says how a sale ended, and so outlives the card
-	let asked = null;      // {what, order} of the question in the dialog
+	let asked = null;      // what a yes to the question in the dialog does
 	let busy = false;      // a request of this panel is under way
 	let printed = false;   // the receipt on the screen went to the printer
 	let lastOrder = null;  // order of the last receipt, to reopen it
@@ -40,13 +40,15 @@
 		try { await work(); } catch { note.textContent = ""; warn(words.offline); } finally { busy = false; show(); }
 	}
 
-	function warn(text) {
+	function alert(text) {
 		const box = document.createElement("div"), p = document.createElement("p");
 		box.className = "note bad"; box.setAttribute("role", "alert");
 		p.className = "what"; p.textContent = text;
-		box.append(p); note.replaceChildren(box);
-		outcome = true;
+		box.append(p);
+		return box;
 	}
+
+	function warn(text) { note.replaceChildren(alert(text)); outcome = true; }
 
 	// result shows how a sale ended. It stays when the card is taken out: nobody must miss it.
 	function result(html) { note.innerHTML = html; outcome = true; }
@@ -73,6 +75,7 @@
 			const gone = here === "0";
 			seen = here;
 			if (dialog.open) dialog.close();
+			rare.leave();
 			if (!unsure) clear(gone && (busy || outcome));
 			if (gone) say(words.empty);
 		}
@@ -186,7 +189,7 @@
 		$("last").querySelector("b").textContent = data.no;
 		amount.value = "";
 		printed = data.copy !== "0";
-		say(words.sold + " " + data.no);
+		say((data.op && data.op !== "buy" ? box.content.firstElementChild.getAttribute("aria-label") : words.sold) + " " + data.no);
 		if (visible) { receipt.replaceChildren(box.content); scroll(receipt); }
 	}
 
@@ -221,10 +224,15 @@
 	function resolve(what, order, question) {
 		if (busy) return;
 		if (!question) { carryOut(what, order); return; }
-		asked = { what, order };
-		$("ask-text").textContent = question;
 		amount.focus();
-		dialog.showModal(); // gives the focus back to the field when it closes
+		confirm(question, () => carryOut(what, order));
+	}
+
+	// confirm asks; the dialog gives the focus back to where it was.
+	function confirm(question, then) {
+		asked = then;
+		$("ask-text").textContent = question;
+		dialog.showModal();
 	}
 
 	function carryOut(what, order) {
@@ -325,12 +333,14 @@
 		"d": nextDesk,
 		"w": () => press("[data-act=retry]"),
 		"v": () => press("[data-act=void]"),
+		"m": () => desk() && rare.open("menu " + (desk().dataset.reader || "")),
+		"q": () => { const b = document.querySelector("#open [data-act=deed]"); if (b) act(b); },
 		"l": () => $("lang").click(),
 		"enter": enter,
 	};
 
 	document.addEventListener("keydown", (e) => {
-		if (e.ctrlKey || e.altKey || e.metaKey || dialog.open) return;
+		if (e.ctrlKey || e.altKey || e.metaKey || dialog.open || rare.shown()) return;
 		if (e.target === $("query")) {
 			if (e.key === "Escape") { e.preventDefault(); closeSearch(); }
 			return;
@@ -349,6 +359,7 @@
 		case "sell": return enter();
 		case "drop": return next();
 		case "print": return print();
+		case "deed": return rare.open(d.deed);
 		case "retry": case "void": return resolve(d.act, d.order, d.ask);
 		case "copy": { const order = d.order; closeSearch(); return once(() => copy(order, false)); }
 		}
@@ -378,10 +389,11 @@
 	$("sale").addEventListener("submit", (e) => e.preventDefault());
 	$("search").addEventListener("submit", (e) => { e.preventDefault(); if ($("query").value.trim()) search().catch(() => warn(words.offline)); });
 	dialog.querySelector("form").addEventListener("submit", (e) => {
-		const a = asked;
+		const then = asked;
 		asked = null;
-		if (a && e.submitter && e.submitter.value === "yes") carryOut(a.what, a.order);
+		if (then && e.submitter && e.submitter.value === "yes") then();
 	});
+	dialog.addEventListener("keydown", (e) => { if (e.repeat) e.preventDefault(); }); // a key held down says yes to nothing
 	window.addEventListener("afterprint", () => amount.focus());
 
 	// --- live ---
@@ -417,6 +429,11 @@
 		setTimeout(live, 2000);
 	}
 
+	const rare = window.deeds({
+		call, once, warn, alert, result, take, newRequest, ask: confirm,
+		busy: () => busy, seen: () => seen,
+		home: () => { closeFound(); amount.focus(); },
+	});
 	refresh();
 	mark(null);
 	live();
