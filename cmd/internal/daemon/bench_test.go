@@ -54,10 +54,11 @@ func BenchmarkSale(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer r.stop()
-	chip, err := rigChip(dir)
+	kept, err := rigChip(dir)
 	if err != nil {
 		b.Fatal(err)
 	}
+	chip := cardsim.NewSLE4442(cardsim.Options{PSC: rigPSC, Main: kept.ReadMem()[0x20:]}) // in memory: a file is no card
 	meter, err := icmeter.New("20010001", rigRegion, icmeter.CentiM3)
 	if err != nil {
 		b.Fatal(err)

@@ -50,7 +50,7 @@ func start(t *testing.T, dir string) (url string, stop func()) {
 }
 
 // login enters the counter in a new window.
-func login(t *testing.T, b *webtest.Browser, url string) *webtest.Page {
+func login(t testing.TB, b *webtest.Browser, url string) *webtest.Page {
 	t.Helper()
 	p := b.Open(t, url)
 	p.Size(1366, 768)
