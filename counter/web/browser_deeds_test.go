@@ -270,7 +270,6 @@ func locking(t *testing.T, w *window) {
 	w.WaitText("#desks", "卡挂失 chen · 2026-11-21 14:05:33")
 	w.menu("1")
 	w.WaitText("#deed h2", "设置停售")
-	w.Press(webtest.Enter)
 	w.Press("欠费" + webtest.Enter)
 	w.WaitText("#note", "已停售")
 	w.shut()

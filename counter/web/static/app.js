@@ -15,6 +15,7 @@
 	let unsure = false;    // the sale was sent and nothing came back
 	let outcome = false;   // the note says how a sale ended, and so outlives the card
 	let asked = null;      // what a yes to the question in the dialog does
+	let armed = false;     // a key was pressed since the question was asked
 	let busy = false;      // a request of this panel is under way
 	let printed = false;   // the receipt on the screen went to the printer
 	let lastOrder = null;  // order of the last receipt, to reopen it
@@ -231,6 +232,7 @@
 	// confirm asks; the dialog gives the focus back to where it was.
 	function confirm(question, then) {
 		asked = then;
+		armed = false;
 		$("ask-text").textContent = question;
 		dialog.showModal();
 	}
@@ -393,7 +395,9 @@
 		asked = null;
 		if (then && e.submitter && e.submitter.value === "yes") then();
 	});
-	dialog.addEventListener("keydown", (e) => { if (e.repeat) e.preventDefault(); }); // a key held down says yes to nothing
+	// The key that led to the question, still held down or on its way, is no answer to it.
+	dialog.addEventListener("keydown", (e) => { if (e.repeat) e.preventDefault(); else armed = true; });
+	dialog.addEventListener("keypress", (e) => { if (!armed) e.preventDefault(); });
 	window.addEventListener("afterprint", () => amount.focus());
 
 	// --- live ---

@@ -6,6 +6,7 @@ window.deeds = (page) => {
 	const box = document.getElementById("deed"), words = document.getElementById("words").dataset;
 	let request = null;  // under which this form is carried out, however often it is sent
 	let unsure = false;  // it was sent and nothing came back
+	let swallow = "";    // the key that opened a form must not be typed into it
 
 	function open(name) {
 		const t = [...document.querySelectorAll("template[data-deed]")].find((x) => x.dataset.deed === name);
@@ -91,8 +92,13 @@ window.deeds = (page) => {
 		if (e.key === "Escape" && page.busy() || e.key === "Enter" && e.repeat) { e.preventDefault(); return; }
 		if (e.key === "Enter" && !e.shiftKey && e.target.matches("textarea, [type=radio]")) { e.preventDefault(); e.target.form.requestSubmit(); return; }
 		const b = /^[1-9]$/.test(e.key) && box.querySelectorAll(".menu li button:enabled")[e.key - 1];
-		if (b) { e.preventDefault(); b.click(); }
+		if (b) { e.preventDefault(); swallow = e.key; b.click(); }
 	});
+	box.addEventListener("beforeinput", (e) => {
+		if (swallow && e.data === swallow || e.inputType === "insertLineBreak") e.preventDefault(); // a reason is one paragraph
+		swallow = "";
+	});
+	box.addEventListener("keyup", () => { swallow = ""; });
 	box.addEventListener("cancel", (e) => { if (page.busy()) e.preventDefault(); });
 	box.addEventListener("close", () => {
 		const text = unsure && box.querySelector("form[data-reader]") ? words.deed : "";
