@@ -235,10 +235,10 @@ func Run(ctx context.Context, c config.Node, version string, log *slog.Logger) e
 	}
 	n, err := New(ctx, c, Parts{Version: version}, log)
 	if err != nil {
-		return err
+		return Mark(err)
 	}
 	log.Info("node runs", "node", c.Name, "version", version, "page", n.URL(), "data", c.DataDir)
 	err = n.Run(ctx)
 	log.Info("node stopped", "node", c.Name)
-	return err
+	return Mark(err)
 }

@@ -57,7 +57,7 @@ func Run(ctx context.Context, o cli.DemoOptions, version string) error {
 	}
 	d, err := New(ctx, o, version)
 	if err != nil {
-		return err
+		return daemon.Mark(err)
 	}
 	sayWhere(o.Out, o.Lang, d.node.URL())
 	return d.Run(ctx)
