@@ -3,6 +3,7 @@ package accountcsv
 import (
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -42,6 +43,8 @@ func columns() []column {
 			(*line).cardRegion, nil},
 		{"card", false, text{"card number with its leading zeros; empty for a customer without a card", "卡号，保留前导零；无卡客户留空"},
 			(*line).card, nil},
+		{"card_seq", false, text{"sequence of the newest order on a card taken over from another system; 0 or empty for a card without one", "从其他系统接收的卡上最新订单的序号；卡上无订单时为 0 或留空"},
+			(*line).cardSeq, nil},
 		{"meter", false, text{"number of the meter", "表号"},
 			func(l *line, s string) { l.account.Meter = l.number("meter", s) },
 			func(to *counter.Account, from counter.Account) { to.Meter = from.Meter }},
@@ -135,6 +138,15 @@ func (l *line) cardRegion(s string) {
 	case uint16(b[0])<<8|uint16(b[1]) != l.rules.Region:
 		l.reported("region", codeOtherRegion, l.rules.Region)
 	}
+}
+
+func (l *line) cardSeq(s string) {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || strings.Trim(s, digits) != "" {
+		l.reported("card_seq", codeSeq)
+		return
+	}
+	l.account.CardSeq = uint16(n)
 }
 
 func (l *line) card(s string) {

@@ -236,7 +236,7 @@ func FuzzParse(f *testing.F) {
 		for _, row := range s.Rows {
 			a := row.Account
 			if a.No == "" || a.Name == "" || numbers[a.No] || row.Line <= last || a.PeriodStart == "" || a.PeriodStart > r.Today ||
-				a.Bought < 0 || a.MaxPurchase < 0 || a.Hoard < 0 || a.CardSeq != 0 || len(a.Locks) > 0 {
+				a.Bought < 0 || a.MaxPurchase < 0 || a.Hoard < 0 || len(a.Locks) > 0 {
 				t.Fatalf("accepted %+v", row)
 			}
 			if !a.Card.IsZero() && (len(a.Card.No) != r.CardDigits || a.Card.Region != r.Region || cards[a.Card.No]) {
@@ -245,4 +245,19 @@ func FuzzParse(f *testing.F) {
 			numbers[a.No], cards[a.Card.No], last = true, true, row.Line
 		}
 	})
+}
+
+func TestCardSequenceOfACardTakenOver(t *testing.T) {
+	header := "no,name,price_class,card,card_seq\n"
+	for cell, want := range map[string]uint16{"": 0, "0": 0, "17": 17, "65535": 65535} {
+		s, err := Parse("f.csv", []byte(header+"1,A,residential,00000001,"+cell+"\n"), rules())
+		if err != nil || len(s.Rows) != 1 || s.Rows[0].Account.CardSeq != want {
+			t.Errorf("%q: %+v %v", cell, s.Rows, err)
+		}
+	}
+	for _, cell := range []string{"65536", "-1", "+1", "1.0", "x", "0x1"} {
+		if _, err := Parse("f.csv", []byte(header+"1,A,residential,00000001,"+cell+"\n"), rules()); err == nil {
+			t.Errorf("%q was accepted", cell)
+		}
+	}
 }

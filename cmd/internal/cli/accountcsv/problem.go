@@ -78,6 +78,7 @@ const (
 	codeOtherRegion  = "other_region"
 	codeCard         = "bad_card"
 	codeVolume       = "bad_volume"
+	codeSeq          = "bad_sequence"
 	codeDay          = "bad_day"
 	codeFuture       = "in_the_future"
 	codeTaken        = "taken"
@@ -110,6 +111,7 @@ var phrases = map[string]text{
 	codeOtherRegion: {"is not the region of this counter, which would refuse the card; want %04X", "不是本柜台的区域，柜台会拒绝该卡；应为 %04X"},
 	codeCard: {"is not a card number; want %d decimal digits with all leading zeros (spreadsheets drop them unless the column is text)",
 		"不是卡号；应为 %d 位十进制数，保留前导零（电子表格请将该列设为文本）"},
+	codeSeq: {"is not an order sequence; want a whole number from 0 to 65535", "不是订单序号；请填 0 至 65535 的整数"},
 	codeVolume: {"is not a volume in m³; want a number from 0 to %s with at most three decimals, as in 12.34",
 		"不是以 m³ 计的量；应为 0 至 %s 之间、最多三位小数的数，如 12.34"},
 	codeDay:    {"is not a day; want year-month-day, as in 2026-01-01", "不是日期；应为 年-月-日，如 2026-01-01"},
