@@ -95,7 +95,7 @@ window.deeds = (page) => {
 		if (b) { e.preventDefault(); swallow = e.key; b.click(); }
 	});
 	box.addEventListener("beforeinput", (e) => {
-		if (swallow && e.data === swallow || e.inputType === "insertLineBreak") e.preventDefault(); // a reason is one paragraph
+		if (swallow && e.data === swallow || e.inputType === "insertLineBreak" && e.target.matches("textarea")) e.preventDefault(); // a reason is one paragraph
 		swallow = "";
 	});
 	box.addEventListener("keyup", () => { swallow = ""; });
