@@ -41,12 +41,16 @@ var (
 	secret = "a long password, read from stdin"
 )
 
+// built is where the programs lie, empty until somebody needed them.
+var built string
+
 // programs builds what is shipped, once.
 var programs = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "tally-e2e-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	out, err := exec.Command("go", "build", "-o", dir, "tally/cmd/tallyd", "tally/cmd/tally", "tally/cmd/tally-central").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
@@ -56,8 +60,8 @@ var programs = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := programs(); err == nil {
-		os.RemoveAll(dir)
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(code)
 }
@@ -79,6 +83,9 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("uses real parts; left out by -short")
+	}
 	bin, err := programs()
 	if err != nil {
 		t.Fatal(err)
