@@ -20,8 +20,24 @@ window.deeds = (page) => {
 		(box.querySelector("[autofocus]") || box.querySelector("button:enabled")).focus();
 	}
 
+	// shut closes the dialog and sends the keyboard home in one go: the browser's own close event comes later, and a key
+	// pressed before it would go astray.
+	function shut() {
+		box.close();
+		tidy();
+	}
+
+	function tidy() {
+		if (box.open || !box.firstElementChild) return;
+		const text = unsure && box.querySelector("form[data-reader]") ? words.deed : "";
+		box.replaceChildren();
+		unsure = false;
+		if (text) page.warn(text);
+		page.home();
+	}
+
 	// leave closes what belongs to a card, when that card is gone.
-	function leave() { if (box.querySelector("[data-reader]")) box.close(); }
+	function leave() { if (box.querySelector("[data-reader]")) shut(); }
 
 	function body(form) {
 		const out = {};
@@ -61,7 +77,7 @@ window.deeds = (page) => {
 				trouble(form, answer.content);
 				return;
 			}
-			if (form.isConnected) box.close();
+			if (form.isConnected) shut();
 			if (r.ok && first.classList.contains("receipt")) page.take(r.html, at === page.seen()); else page.result(r.html);
 		});
 	}
@@ -84,7 +100,7 @@ window.deeds = (page) => {
 	box.addEventListener("click", (e) => {
 		const b = e.target.closest("button");
 		if (!b) return;
-		if ("close" in b.dataset) box.close();
+		if ("close" in b.dataset) shut();
 		else if (b.dataset.deed) open(b.dataset.deed);
 	});
 	box.addEventListener("keydown", (e) => {
@@ -99,14 +115,11 @@ window.deeds = (page) => {
 		swallow = "";
 	});
 	box.addEventListener("keyup", () => { swallow = ""; });
-	box.addEventListener("cancel", (e) => { if (page.busy()) e.preventDefault(); });
-	box.addEventListener("close", () => {
-		const text = unsure && box.querySelector("form[data-reader]") ? words.deed : "";
-		box.replaceChildren();
-		unsure = false;
-		if (text) page.warn(text);
-		page.home();
+	box.addEventListener("cancel", (e) => {
+		if (page.busy()) e.preventDefault();
+		else if (e.cancelable) { e.preventDefault(); shut(); }
 	});
+	box.addEventListener("close", tidy); // the browser closed it without asking
 
 	return { open, leave, shown: () => box.open };
 };
