@@ -17,7 +17,7 @@ func main() {
 	ctx, stop := cli.Signals(context.Background())
 	code := cli.Tallyd(ctx, cli.OSEnv(), cli.TallydDeps{
 		Run: func(ctx context.Context, c config.Node, log *slog.Logger) error {
-			return daemon.Run(ctx, c, cli.Version, log)
+			return daemon.Run(ctx, c, cli.VersionString(), log)
 		},
 		Demo: func(ctx context.Context, o cli.DemoOptions) error {
 			return demo.Run(ctx, o, cli.VersionString())
