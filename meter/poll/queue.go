@@ -108,7 +108,7 @@ func (q *queue) hand(ctx context.Context, it item) bool {
 		q.items = q.items[1:]
 	}
 	q.mu.Unlock()
-	if err != nil {
+	if err != nil && (never || ctx.Err() == nil) { // at the end of Run the value is handed over once more
 		q.log.Error("value not stored", "meter", it.id(), "lost", never, "err", err)
 	}
 	return out
