@@ -19,6 +19,7 @@ import (
 	"tally/cmd/internal/daemon"
 	"tally/cmd/internal/unit"
 	"tally/counter/web"
+	"tally/meter/metersim"
 )
 
 // Names in the demo.
@@ -118,7 +119,7 @@ func (d *Demo) openNode(ctx context.Context, o cli.DemoOptions, pass config.Secr
 	if err != nil {
 		return err
 	}
-	if d.wire, err = newWire(born, time.Now()); err != nil {
+	if d.wire, err = newWire(born, time.Now(), metersim.OpenPTY); err != nil {
 		return err
 	}
 	uplink := d.broker.uplink(nodeName, pass)

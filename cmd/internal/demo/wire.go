@@ -42,7 +42,8 @@ type wire struct {
 	closed sync.Once
 }
 
-func newWire(born, now time.Time) (*wire, error) {
+// newWire makes the line on what openPTY opens, metersim.OpenPTY but for tests.
+func newWire(born, now time.Time, openPTY func() (*metersim.PTY, error)) (*wire, error) {
 	w := &wire{
 		bus:    metersim.NewBus(metersim.Pacing{Baud: 9600, CharBits: 10, Turnaround: 20 * time.Millisecond}),
 		slaves: map[string]*metersim.Slave{},
@@ -56,7 +57,7 @@ func newWire(born, now time.Time) (*wire, error) {
 		w.slaves[m.id] = s
 	}
 	var err error
-	if w.pty, err = metersim.OpenPTY(); err == nil {
+	if w.pty, err = openPTY(); err == nil {
 		return w, nil
 	}
 	var listenErr error
