@@ -64,7 +64,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if status >= http.StatusInternalServerError || ref.Cause != nil {
 		h.log.Warn("request refused", "method", r.Method, "route", r.Pattern, "code", ref.Code, "cause", ref.Cause)
 	}
-	l := langOf(r)
+	l := h.langOf(r)
 	switch {
 	case wantsPage(r) && ref.Code == counter.CodeNoSession:
 		http.Redirect(w, r, "/login", http.StatusSeeOther)

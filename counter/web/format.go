@@ -21,9 +21,9 @@ const (
 	en lang = "en"
 )
 
-// langOf: what was chosen with the switch; else Chinese for the page, and for a program what it asks for. The page's own
-// requests follow the page, whatever language the browser speaks.
-func langOf(r *http.Request) lang {
+// langOf: what was chosen with the switch; else the first language of the configuration, and for a program what it asks
+// for. The page's own requests follow the page, whatever language the browser speaks.
+func (h *Handler) langOf(r *http.Request) lang {
 	if ck, err := r.Cookie(langCookie); err == nil && (ck.Value == string(zh) || ck.Value == string(en)) {
 		return lang(ck.Value)
 	}
@@ -31,7 +31,7 @@ func langOf(r *http.Request) lang {
 	if program && strings.HasPrefix(strings.ToLower(r.Header.Get("Accept-Language")), "en") {
 		return en
 	}
-	return zh
+	return lang(h.o.Lang)
 }
 
 // Tag is the language as in an HTML lang attribute.

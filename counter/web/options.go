@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -24,6 +25,7 @@ type Options struct {
 	// one by pointing its own name here (DNS rebinding).
 	Hosts   []string
 	Station string
+	Lang    string // "zh" or "en": language before somebody switches it; empty for Chinese
 	Version string
 	Demo    *DemoLogin       // shown on the login page; nil outside the demo
 	Now     func() time.Time // nil for time.Now
@@ -55,6 +57,13 @@ func New(o Options) (*Handler, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	switch o.Lang {
+	case "":
+		o.Lang = string(zh)
+	case string(zh), string(en):
+	default:
+		return nil, fmt.Errorf("build counter page: language %q is neither zh nor en", o.Lang)
 	}
 	h := &Handler{o: o, log: o.Logger, streams: newStreams()}
 	if h.log == nil {

@@ -92,7 +92,7 @@ func (h *Handler) mux() *http.ServeMux {
 func (h *Handler) guard(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, rt.body)
-		c := &call{h: h, w: w, r: r, lang: langOf(r)}
+		c := &call{h: h, w: w, r: r, lang: h.langOf(r)}
 		if !rt.who.public {
 			s, err := h.sessionOf(r)
 			if err == nil && !rt.who.allows(s.Role) {

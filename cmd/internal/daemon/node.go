@@ -28,12 +28,12 @@ import (
 // hardware here, and everything else is wired as always.
 type Parts struct {
 	Version string
-	Source  cardreader.Source                                                // readers; nil for those that the config names
-	Line    func(config.Line) line.Opener                                    // nil for devices.OpenLine
-	Storage storage.Options                                                  // Node, Boot and Logger are filled in
-	Bench   web.Bench                                                        // nil on a real counter
-	Demo    *web.DemoLogin                                                   // nil outside the demo
-	Seed    func(ctx context.Context, store counter.Store, fresh bool) error // runs before anything starts; may be nil
+	Source  cardreader.Source                                    // readers; nil for those that the config names
+	Line    func(config.Line) line.Opener                        // nil for devices.OpenLine
+	Storage storage.Options                                      // Node, Boot and Logger are filled in
+	Bench   web.Bench                                            // nil on a real counter
+	Demo    *web.DemoLogin                                       // nil outside the demo
+	Seed    func(ctx context.Context, store counter.Store) error // runs before anything starts; may be nil
 }
 
 // Node is one wired node. New opens its files and addresses, Run runs it, and after Run it is closed.
@@ -92,7 +92,6 @@ func (n *Node) openStore(ctx context.Context, p Parts) (err error) {
 	if n.store, err = storage.Open(n.cfg.DataDir, o); err != nil {
 		return err
 	}
-	fresh := n.store.Queue(contract.Ev).State().Next == 1
 	started := contract.NodeStarted{Version: n.version, Boot: n.boot, Clean: n.store.WasClean()}
 	err = n.store.Update(ctx, func(tx counter.Tx) error {
 		return tx.Emit(outbox.Draft{Stream: contract.Ev, Type: contract.TypeNodeStarted, ID: n.boot, Body: started})
@@ -100,7 +99,7 @@ func (n *Node) openStore(ctx context.Context, p Parts) (err error) {
 	if err != nil || p.Seed == nil {
 		return err
 	}
-	return p.Seed(ctx, n.store, fresh)
+	return p.Seed(ctx, n.store)
 }
 
 func (n *Node) openCounter(_ context.Context, p Parts) error {
@@ -147,7 +146,7 @@ func (n *Node) openPage(_ context.Context, p Parts) (err error) {
 	}
 	n.page, err = web.New(web.Options{
 		Sales: n.service, Decisions: n.service, Returns: n.service, Logins: n.service, Views: n.service, Meters: n, Uplink: n, Bench: p.Bench, Demo: p.Demo,
-		Hosts: n.cfg.HTTP.Hosts, Station: station, Version: n.version, Logger: n.log,
+		Hosts: n.cfg.HTTP.Hosts, Station: station, Lang: n.cfg.Counter.Lang, Version: n.version, Logger: n.log,
 	})
 	return err
 }

@@ -125,7 +125,7 @@ func (d *Demo) openNode(ctx context.Context, o cli.DemoOptions, pass config.Secr
 	uplink := d.broker.uplink(nodeName, pass)
 	d.node, err = daemon.New(ctx, config.Node{
 		Name: nodeName, DataDir: NodeDir(o.Dir), HTTP: config.HTTP{Listen: o.Listen},
-		Counter: config.Counter{Enabled: true, Station: station, StationNo: 1, Region: region, Lang: o.Lang, Tariffs: tariffs},
+		Counter: config.Counter{Enabled: true, Station: station, StationNo: 1, Region: region, Tariffs: tariffs},
 		Cards:   config.Cards{Dialect: config.DialectACS, PSC: config.NewSecret(fmt.Sprintf("%X", demoPSC))},
 		Lines:   []config.Line{d.wire.config()},
 		Uplink:  &uplink,

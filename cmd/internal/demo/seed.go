@@ -98,7 +98,7 @@ func (c demoCard) volume() quantity.Volume {
 }
 
 // seed opens the accounts and the logins of a store that has none.
-func seed(ctx context.Context, store counter.Store, _ bool) error {
+func seed(ctx context.Context, store counter.Store) error {
 	err := store.View(ctx, func(tx counter.Tx) error {
 		_, err := tx.Operator(demoUser)
 		return err
