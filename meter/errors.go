@@ -12,6 +12,7 @@ var (
 	ErrBusy        = errors.New("meter is busy")                         // Modbus exceptions 05 and 06
 	ErrLine        = errors.New("line cannot be used")                   // port lost, not opened, connection refused
 	ErrImplausible = errors.New("value is not a number or out of range") // NaN, a BCD nibble above 9
+	ErrUnable      = errors.New("meter or its model cannot do that")     // nothing was sent
 )
 
 // Code gives the stable word for an error, for records and pages; "error" for one that is none of this package.
@@ -21,7 +22,7 @@ func Code(err error) string {
 		code string
 	}{
 		{ErrLine, "line"}, {ErrChecksum, "checksum"}, {ErrForeign, "foreign"}, {ErrMalformed, "malformed"},
-		{ErrException, "exception"}, {ErrBusy, "busy"}, {ErrImplausible, "implausible"}, {ErrSilent, "silent"},
+		{ErrException, "exception"}, {ErrBusy, "busy"}, {ErrImplausible, "implausible"}, {ErrSilent, "silent"}, {ErrUnable, "unable"},
 	} {
 		if errors.Is(err, c.err) {
 			return c.code
