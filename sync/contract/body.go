@@ -33,6 +33,11 @@ type Sale struct {
 	CardUnit   string     `json:"card_unit"`
 	IntentAt   Time       `json:"intent_at"` // when money and intent were committed
 	WasInDoubt bool       `json:"was_in_doubt,omitempty"`
+	CardIssue  uint8      `json:"card_issue,omitempty"`   // issue count of the card
+	Period     string     `json:"period_start,omitempty"` // tier period that the volume was counted in
+	Of         string     `json:"of,omitempty"`           // order that this one refunds, makes up or carries over
+	Reason     string     `json:"reason,omitempty"`       // as written by whoever asked
+	ApprovedBy string     `json:"approved_by,omitempty"`  // second person, where one is asked for
 }
 
 // TierLine is one line of a tiered price; the lines of a sale add up to it.

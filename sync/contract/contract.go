@@ -93,6 +93,8 @@ type Status struct {
 	At      Time                    `json:"at"`
 	Clock   string                  `json:"clock"`
 	Streams map[Stream]StreamStatus `json:"streams,omitempty"`
+	Region  uint16                  `json:"region,omitempty"` // of a counter; whose accounts it wants to hear of
+	Cfg     uint64                  `json:"cfg,omitempty"`    // version of the desired state that is applied
 }
 
 // StreamStatus tells how far one stream is.

@@ -24,7 +24,8 @@ var exampleSale = Sale{
 		{Tier: 1, VolumeL: 40_000, Price: 26_000, AmountFen: 10_400},
 		{Tier: 2, VolumeL: 10_000, Price: 34_500, AmountFen: 3_450},
 	},
-	CardSeq: 12, CardTag: "9f3a", CardCum: 4120, CardUnit: "0.1m3", IntentAt: At(exampleTime.Add(-3 * time.Second)),
+	CardSeq: 12, CardTag: "9f3a01", CardCum: 4120, CardUnit: "0.1m3", IntentAt: At(exampleTime.Add(-3 * time.Second)),
+	CardIssue: 2, Period: "2026-01-01",
 }
 
 var exampleRecords = []exampleRecord{
@@ -101,5 +102,5 @@ var exampleAck = Ack{
 
 var exampleStatus = Status{
 	V: Version, Online: true, Session: "s-1", Boot: "boot-7", Version: "1.0.0", Epoch: "e-20261101", At: At(exampleTime),
-	Clock: "ok", Streams: map[Stream]StreamStatus{Tx: {First: 1, Next: 121, Acked: 120}},
+	Clock: "ok", Streams: map[Stream]StreamStatus{Tx: {First: 1, Next: 121, Acked: 120}}, Region: 3301, Cfg: 8,
 }

@@ -143,6 +143,12 @@ func TestSchemasNameTheFieldsOfTheCode(t *testing.T) {
 	for _, e := range exampleRecords {
 		all[bodySchema(e.typ)] = e.body
 	}
+	for name, v := range exampleArgs {
+		all["args_"+name] = v
+	}
+	for name, v := range exampleParts {
+		all["part_"+name] = v
+	}
 	for name, typ := range all {
 		var doc struct {
 			Properties map[string]any `json:"properties"`

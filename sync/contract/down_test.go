@@ -1,0 +1,129 @@
+package contract
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var exampleArgs = map[string]any{
+	CommandReadNow:  ReadNowArgs{Meters: []string{"00112233"}},
+	CommandValve:    ValveArgs{Meter: "00112233", Do: ValveClose},
+	CommandSetClock: SetClockArgs{Meters: []string{"00112233"}},
+	CommandResend:   ResendArgs{Stream: Tx, Epoch: "e-20261101", From: 501, To: 1000},
+	CommandBackup:   BackupArgs{},
+	CommandLogLevel: LogLevelArgs{Level: "debug", ForS: 600},
+}
+
+var exampleParts = map[string]any{
+	PartPrices: Prices{AsOf: At(exampleTime), Tables: []PriceTable{{
+		Class: "residential", Version: 3, From: "2027-01-01", PeriodMonths: 12,
+		Tiers: []PriceTier{{UpToL: 300_000, Price: 26_500}, {Price: 31_800}},
+	}}},
+	PartLocks: Locks{
+		AsOf:     At(exampleTime),
+		Standing: []LockState{{Account: "00010002", At: At(exampleTime.Add(-time.Hour)), Reason: "leak found, not repaired", By: "zhao"}},
+		Lifted:   []LiftedLock{{Account: "00010003", At: At(exampleTime.Add(-48 * time.Hour)), By: "li"}},
+	},
+	PartAccounts: Accounts{AsOf: At(exampleTime), Upto: 17, Changes: []AccountChange{{
+		N: 17, Account: "00010001", Region: 3301, Card: "0000112233", CardIssue: 2, CardSeq: 12, CardTag: "9f3a01", CardCum: 4120, CardUnit: "0.1m3",
+		Meter: "G4-7788", Period: "2026-01-01", BoughtElsewhereL: 50_000, Dead: []string{"0000112200"}, Node: "hall-2", At: At(exampleTime),
+	}}},
+}
+
+func TestArgsAndPartsAreAsInTheExamples(t *testing.T) {
+	for kind, all := range map[string]map[string]any{"args_": exampleArgs, "part_": exampleParts} {
+		for name, v := range all {
+			raw, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, kind+name, raw)
+			line := fromGolden(t, kind+name)
+			if err := validate(t, schema(t, kind+name), line); err != nil {
+				t.Errorf("%s%s: %v", kind, name, err)
+			}
+			back := reflect.New(reflect.TypeOf(v))
+			if err := json.Unmarshal(line, back.Interface()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(v, back.Elem().Interface()); diff != "" {
+				t.Errorf("%s%s: %s", kind, name, diff)
+			}
+			if kind == "args_" {
+				if err := CheckArgs(name, line); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+	}
+}
+
+func TestArgsThatAreRefused(t *testing.T) {
+	for args, typ := range map[string]string{
+		`{"meter":"1","do":"half"}`:                                  CommandValve,
+		`{"meter":"","do":"open"}`:                                   CommandValve,
+		`{"do":"open"}`:                                              CommandValve,
+		`{"meter":["1","2"],"do":"open"}`:                            CommandValve,
+		`{"meter":"1","do":"open","only_if":"seen"}`:                 CommandValve,
+		`{"meters":[""]}`:                                            CommandReadNow,
+		`{"meters":["` + strings.Repeat(`1","`, 1000) + `1"]}`:       CommandSetClock,
+		`{"stream":"zz","epoch":"e","from":1,"to":2}`:                CommandResend,
+		`{"stream":"tx","epoch":"e e","from":1,"to":2}`:              CommandResend,
+		`{"stream":"tx","epoch":"e","from":0,"to":2}`:                CommandResend,
+		`{"stream":"tx","epoch":"e","from":3,"to":2}`:                CommandResend,
+		`{"stream":"tx","epoch":"e","from":3,"to":9007199254740992}`: CommandResend,
+		`{"level":"loud"}`:                                           CommandLogLevel,
+		`{"level":"debug","for_s":86401}`:                            CommandLogLevel,
+		`{"level":"debug","for_s":-1}`:                               CommandLogLevel,
+		`{"where":"/etc"}`:                                           CommandBackup,
+		`[]`:                                                         CommandReadNow,
+		`{}`:                                                         "self_destruct",
+	} {
+		if err := CheckArgs(typ, json.RawMessage(args)); err == nil {
+			t.Errorf("%s took %s", typ, args)
+		}
+	}
+}
+
+func TestKeysAreCopiedAsOneLine(t *testing.T) {
+	pub, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, key, err := ParseKeyText(" " + KeyText("central-2026", pub) + "\n")
+	if err != nil || name != "central-2026" || !slices.Equal(key, pub) {
+		t.Error(name, err)
+	}
+	for _, s := range []string{"", "x", "a b:" + KeyText("", pub)[1:], "x:AAAA", KeyText("x", pub) + "A", KeyText("", pub)} {
+		if _, _, err := ParseKeyText(s); err == nil || (len(s) > 8 && strings.Contains(err.Error(), s[4:])) {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+}
+
+// FuzzArgs: a signed command may still have been written by a centre with a fault.
+func FuzzArgs(f *testing.F) {
+	for typ, v := range exampleArgs {
+		raw, _ := json.Marshal(v)
+		f.Add(typ, raw)
+	}
+	f.Add(CommandValve, []byte(`{"meter":"1","do":"open","do":"close"}`))
+	f.Fuzz(func(t *testing.T, typ string, raw []byte) {
+		if CheckArgs(typ, raw) != nil {
+			return
+		}
+		if typ == CommandValve {
+			v, err := OpenArgs[ValveArgs](raw)
+			if err != nil || v.Meter == "" || v.Do != ValveOpen && v.Do != ValveClose {
+				t.Errorf("%+v %v", v, err)
+			}
+		}
+	})
+}
