@@ -1,14 +1,13 @@
 package at88sc102
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"math/bits"
 
 	"tally/cardreader"
 	"tally/cardreader/apdu"
+	"tally/cardreader/exchange"
 	"tally/cardreader/guard"
 )
 
@@ -48,24 +47,23 @@ func (z Zone) keyAt() byte { return byte(z.Addr() + ZoneSize) }
 // Chip is an opened chip. Its methods may be called from one goroutine at a time. After an error that matches
 // cardreader.ErrOutcomeUnknown it is dead: close it, open the insertion again, identify the card.
 type Chip struct {
-	card     cardreader.Card
+	link     *exchange.Link
 	guard    *guard.Guard
 	secret   Secret
 	unlocked bool
-	dead     bool
 }
 
 // Open chooses the chip's type at the reader, which powers it down and up. The Chip takes the card over and closes it;
 // when Open fails the card is the caller's to close. g is the Guard of the card's insertion.
 func Open(ctx context.Context, card cardreader.Card, g *guard.Guard, s Secret) (*Chip, error) {
 	const op = "choose card type"
-	c := &Chip{card: card, guard: g, secret: s}
-	r, err := c.exchange(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xA4, Data: []byte{0x09}})
+	c := &Chip{link: exchange.New(card), guard: g, secret: s}
+	r, err := c.link.Send(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xA4, Data: []byte{0x09}})
 	if err != nil {
 		return nil, err
 	}
 	if err := r.SW.Err(); err != nil {
-		return nil, fail(cardreader.Permanent, cardreader.CodeNoMemoryCards, op, err)
+		return nil, exchange.Fail(cardreader.Permanent, cardreader.CodeNoMemoryCards, op, err)
 	}
 	return c, nil
 }
@@ -79,12 +77,12 @@ func (c *Chip) Read(ctx context.Context, addr, n int) ([]byte, error) {
 	if addr < 0 || n <= 0 || addr > Size-n {
 		return nil, outside(op, addr, n)
 	}
-	r, err := c.exchange(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xB0, P2: byte(addr), Le: n})
+	r, err := c.link.Send(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xB0, P2: byte(addr), Le: n})
 	if err != nil {
 		return nil, err
 	}
 	if r.SW != apdu.OK || len(r.Data) != n {
-		return nil, c.bad(op, r, n)
+		return nil, c.link.Bad(op, r, n)
 	}
 	return r.Data, nil
 }
@@ -99,14 +97,14 @@ func (c *Chip) Write(ctx context.Context, addr int, data []byte) error {
 		!within(addr, len(data), protected, 8):
 		return outside(op, addr, len(data))
 	case !c.unlocked:
-		return fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
 	}
-	r, err := c.exchange(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xD0, P2: byte(addr), Data: data})
+	r, err := c.link.Send(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xD0, P2: byte(addr), Data: data})
 	if err != nil {
 		return err
 	}
 	if r.SW != apdu.OK {
-		return c.bad(op, r, 0)
+		return c.link.Bad(op, r, 0)
 	}
 	return nil
 }
@@ -129,51 +127,14 @@ func (c *Chip) used(ctx context.Context) (int, error) {
 }
 
 // Do runs f while no other program can talk to the card.
-func (c *Chip) Do(ctx context.Context, f func() error) error { return c.card.Do(ctx, f) }
+func (c *Chip) Do(ctx context.Context, f func() error) error { return c.link.Do(ctx, f) }
 
 // Close ends the connection and powers the chip down, which locks it again. It may be called twice.
 func (c *Chip) Close() error {
 	c.unlocked = false
-	return c.card.Close()
-}
-
-// exchange sends one command. An error of it holds no byte of the command.
-func (c *Chip) exchange(ctx context.Context, op string, cmd apdu.Command) (apdu.Response, error) {
-	if c.dead {
-		return apdu.Response{}, fail(cardreader.Retry, cardreader.CodeDead, op, nil)
-	}
-	raw, err := cmd.Bytes()
-	if err != nil {
-		return apdu.Response{}, fail(cardreader.Permanent, cardreader.CodeBadCommand, op, err)
-	}
-	answer, err := c.card.Transmit(ctx, raw)
-	clear(raw)
-	if err != nil {
-		c.dead = c.dead || !errors.Is(err, cardreader.ErrNotSent)
-		return apdu.Response{}, fmt.Errorf("%s: %w", op, err)
-	}
-	r, err := apdu.ParseResponse(bytes.Clone(answer))
-	if err != nil {
-		c.dead = true
-		return r, fail(cardreader.Unknown, cardreader.CodeShortAnswer, op, err)
-	}
-	return r, nil
-}
-
-// bad ends the Chip: what answered may not be the card that was opened.
-func (c *Chip) bad(op string, r apdu.Response, want int) error {
-	c.dead = true
-	err := r.SW.Err()
-	if err == nil {
-		err = fmt.Errorf("%d bytes of data, want %d", len(r.Data), want)
-	}
-	return fail(cardreader.Unknown, cardreader.CodeBadAnswer, op, err)
+	return c.link.Close()
 }
 
 func outside(op string, addr, n int) error {
-	return fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("%d bytes at %#x: outside what may be touched", n, addr))
-}
-
-func fail(class cardreader.Class, code, op string, err error) error {
-	return &cardreader.Error{Class: class, Code: code, Op: op, Err: err}
+	return exchange.Fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("%d bytes at %#x: outside what may be touched", n, addr))
 }

@@ -9,6 +9,7 @@ import (
 
 	"tally/cardreader"
 	"tally/cardreader/apdu"
+	"tally/cardreader/exchange"
 )
 
 // Unlock verifies the security code and proves by the attempts counter that it was right. When the Chip is unlocked
@@ -20,18 +21,18 @@ func (c *Chip) Unlock(ctx context.Context) error {
 	case c.unlocked:
 		return nil
 	case c.secret.Issued && c.secret.Code.IsFactory():
-		return fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
 	case c.guard.Spent():
-		return fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
+		return exchange.Fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
 	}
 	before, err := c.used(ctx)
 	switch {
 	case err != nil:
 		return err
 	case before >= attempts:
-		return fail(cardreader.Permanent, cardreader.CodeCardLocked, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeCardLocked, op, nil)
 	case before == attempts-1:
-		return fail(cardreader.Permanent, cardreader.CodePSCLastTry, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCLastTry, op, nil)
 	}
 	sw, err := c.present(ctx, op)
 	if err != nil {
@@ -42,22 +43,21 @@ func (c *Chip) Unlock(ctx context.Context) error {
 	case err != nil:
 		return err
 	case after > before:
-		return fail(cardreader.Permanent, cardreader.CodePSCWrong, op, fmt.Errorf("%d tries left", attempts-after))
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCWrong, op, fmt.Errorf("%d tries left", attempts-after))
 	case after == 0 && (before > 0 || sw == apdu.OK):
 		c.unlocked = true
 		return nil
 	}
-	c.dead = true
-	return fail(cardreader.Unknown, cardreader.CodePSCUnproven, op, sw)
+	return c.link.End(cardreader.CodePSCUnproven, op, sw)
 }
 
 // present spends the insertion's only presentation before the command leaves.
 func (c *Chip) present(ctx context.Context, op string) (apdu.Status, error) {
 	if !c.guard.Claim() {
-		return 0, fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
+		return 0, exchange.Fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
 	}
 	// P1 is the length of the attempts counter in bits, P2 where the code lies.
-	r, err := c.exchange(ctx, op, apdu.Command{CLA: 0xFF, INS: 0x20, P1: 8, P2: codeAt, Data: c.secret.Code[:]})
+	r, err := c.link.Send(ctx, op, apdu.Command{CLA: 0xFF, INS: 0x20, P1: 8, P2: codeAt, Data: c.secret.Code[:]})
 	if errors.Is(err, cardreader.ErrNotSent) {
 		c.guard.GiveBack()
 	}
@@ -79,7 +79,7 @@ func (c *Chip) Erasures(ctx context.Context) (int, error) {
 func (c *Chip) Erase(ctx context.Context, z Zone) error {
 	const op = "erase zone"
 	if !c.unlocked {
-		return fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
 	}
 	cmd := apdu.Command{CLA: 0xFF, INS: 0x20, P2: z.keyAt()}
 	switch z {
@@ -91,22 +91,21 @@ func (c *Chip) Erase(ctx context.Context, z Zone) error {
 			return err
 		}
 	default:
-		return fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("zone %d", int(z)))
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("zone %d", int(z)))
 	}
-	r, err := c.exchange(ctx, op, cmd)
+	r, err := c.link.Send(ctx, op, cmd)
 	if err != nil {
 		return err
 	}
 	if r.SW != apdu.OK {
-		return c.bad(op, r, 0)
+		return c.link.Bad(op, r, 0)
 	}
 	got, err := c.Read(ctx, z.Addr(), ZoneSize)
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(got, bytes.Repeat([]byte{0xFF}, ZoneSize)) {
-		c.dead = true
-		return fail(cardreader.Unknown, cardreader.CodeNotErased, op, nil)
+		return c.link.End(cardreader.CodeNotErased, op, nil)
 	}
 	return nil
 }
@@ -121,7 +120,7 @@ func (c *Chip) count(ctx context.Context, op string, cmd *apdu.Command) error {
 		return err
 	}
 	if left == 0 {
-		return fail(cardreader.Permanent, cardreader.CodeErasuresUsed, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeErasuresUsed, op, nil)
 	}
 	cmd.P1 = 0x80
 	return nil

@@ -1,13 +1,13 @@
 package cpucard
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 
 	"tally/cardreader"
 	"tally/cardreader/apdu"
+	"tally/cardreader/exchange"
 	"tally/cardreader/guard"
 )
 
@@ -17,25 +17,24 @@ const vendKey = 0x01
 // Chip is an opened card with its application selected. Its methods may be called from one goroutine at a time. After an
 // error that matches cardreader.ErrOutcomeUnknown it is dead: close it, open the insertion again, identify the card.
 type Chip struct {
-	card     cardreader.Card
+	link     *exchange.Link
 	guard    *guard.Guard
 	keys     Keys
 	serial   Serial
 	unlocked bool
-	dead     bool
 }
 
 // Open selects the application. The Chip takes the card over and closes it; when Open fails the card is the caller's to
 // close. g is the Guard of the card's insertion. A card without that application is CodeNotSupported.
 func Open(ctx context.Context, card cardreader.Card, g *guard.Guard, keys Keys, aid []byte) (*Chip, error) {
 	const op = "select application"
-	c := &Chip{card: card, guard: g, keys: keys}
-	r, err := c.exchange(ctx, op, apdu.Command{INS: 0xA4, P1: 0x04, Data: aid})
+	c := &Chip{link: exchange.New(card), guard: g, keys: keys}
+	r, err := c.link.SendT0(ctx, op, apdu.Command{INS: 0xA4, P1: 0x04, Data: aid})
 	if err != nil {
 		return nil, err
 	}
 	if err := r.SW.Err(); err != nil {
-		return nil, fail(cardreader.Permanent, cardreader.CodeNotSupported, op, err)
+		return nil, exchange.Fail(cardreader.Permanent, cardreader.CodeNotSupported, op, err)
 	}
 	return c, nil
 }
@@ -62,12 +61,12 @@ func (c *Chip) ReadRecord(ctx context.Context, sfi byte, record, n int) ([]byte,
 }
 
 func (c *Chip) read(ctx context.Context, op string, cmd apdu.Command) ([]byte, error) {
-	r, err := c.exchange(ctx, op, cmd)
+	r, err := c.link.SendT0(ctx, op, cmd)
 	if err != nil {
 		return nil, err
 	}
 	if r.SW != apdu.OK || len(r.Data) != cmd.Le {
-		return nil, c.bad(op, r, cmd.Le)
+		return nil, c.link.Bad(op, r, cmd.Le)
 	}
 	return r.Data, nil
 }
@@ -95,7 +94,7 @@ func (c *Chip) UpdateRecord(ctx context.Context, sfi byte, record int, data []by
 // update fetches a challenge, seals and sends. A MAC that the card refuses is not tried again: some cards count that.
 func (c *Chip) update(ctx context.Context, op string, cmd apdu.Command) error {
 	if !c.unlocked {
-		return fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
 	}
 	challenge, err := c.challenge(ctx, op, len(Challenge{}))
 	if err != nil {
@@ -103,25 +102,25 @@ func (c *Chip) update(ctx context.Context, op string, cmd apdu.Command) error {
 	}
 	sealed, err := c.keys.Seal(ctx, c.serial, Challenge(challenge), cmd)
 	if err != nil {
-		return fail(cardreader.Retry, cardreader.CodeKeys, op, err)
+		return exchange.Fail(cardreader.Retry, cardreader.CodeKeys, op, err)
 	}
-	r, err := c.exchange(ctx, op, sealed)
+	r, err := c.link.SendT0(ctx, op, sealed)
 	if err != nil {
 		return err
 	}
 	if r.SW != apdu.OK {
-		return c.bad(op, r, 0)
+		return c.link.Bad(op, r, 0)
 	}
 	return nil
 }
 
 func (c *Chip) challenge(ctx context.Context, op string, n int) ([]byte, error) {
-	r, err := c.exchange(ctx, op, apdu.Command{INS: 0x84, Le: n})
+	r, err := c.link.SendT0(ctx, op, apdu.Command{INS: 0x84, Le: n})
 	if err != nil {
 		return nil, err
 	}
 	if r.SW != apdu.OK || len(r.Data) != n {
-		return nil, c.bad(op, r, n)
+		return nil, c.link.Bad(op, r, n)
 	}
 	return r.Data, nil
 }
@@ -135,9 +134,9 @@ func (c *Chip) Unlock(ctx context.Context) error {
 	case c.unlocked:
 		return nil
 	case c.guard.Spent():
-		return fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
+		return exchange.Fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
 	case c.guard.Distrusted():
-		return fail(cardreader.Permanent, cardreader.CodePSCBlind, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCBlind, op, nil)
 	}
 	challenge, err := c.challenge(ctx, op, 8)
 	if err != nil {
@@ -145,16 +144,16 @@ func (c *Chip) Unlock(ctx context.Context) error {
 	}
 	answer, err := c.keys.Cryptogram(ctx, c.serial, [8]byte(challenge))
 	if err != nil {
-		return fail(cardreader.Retry, cardreader.CodeKeys, op, err)
+		return exchange.Fail(cardreader.Retry, cardreader.CodeKeys, op, err)
 	}
 	return c.authenticate(ctx, op, answer)
 }
 
 func (c *Chip) authenticate(ctx context.Context, op string, answer [8]byte) error {
 	if !c.guard.Claim() {
-		return fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
+		return exchange.Fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
 	}
-	r, err := c.exchange(ctx, op, apdu.Command{INS: 0x82, P2: vendKey, Data: answer[:]})
+	r, err := c.link.SendT0(ctx, op, apdu.Command{INS: 0x82, P2: vendKey, Data: answer[:]})
 	switch {
 	case errors.Is(err, cardreader.ErrNotSent):
 		c.guard.GiveBack()
@@ -169,71 +168,22 @@ func (c *Chip) authenticate(ctx context.Context, op string, answer [8]byte) erro
 	c.guard.Distrust()
 	switch {
 	case errors.Is(r.SW, apdu.ErrBlocked):
-		return fail(cardreader.Permanent, cardreader.CodeCardLocked, op, r.SW)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeCardLocked, op, r.SW)
 	case errors.Is(r.SW, apdu.ErrWrongCode):
-		return fail(cardreader.Permanent, cardreader.CodePSCWrong, op, r.SW)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCWrong, op, r.SW)
 	}
-	return c.bad(op, r, 0)
+	return c.link.Bad(op, r, 0)
 }
 
 // Do runs f while no other program can talk to the card.
-func (c *Chip) Do(ctx context.Context, f func() error) error { return c.card.Do(ctx, f) }
+func (c *Chip) Do(ctx context.Context, f func() error) error { return c.link.Do(ctx, f) }
 
 // Close ends the connection and powers the card down. It may be called twice.
 func (c *Chip) Close() error {
 	c.unlocked = false
-	return c.card.Close()
-}
-
-// exchange sends one command and fetches what the card has to say in more than one answer. An error of it holds no byte
-// of the command.
-func (c *Chip) exchange(ctx context.Context, op string, cmd apdu.Command) (apdu.Response, error) {
-	r, err := c.send(ctx, op, cmd)
-	if err != nil {
-		return r, err
-	}
-	// 61 xx: the answer waits to be fetched (T=0). Once is enough for short answers.
-	if n, more := r.SW.More(); more && errors.Is(r.SW, apdu.ErrMoreData) {
-		return c.send(ctx, op, apdu.Command{INS: 0xC0, Le: n})
-	}
-	return r, nil
-}
-
-func (c *Chip) send(ctx context.Context, op string, cmd apdu.Command) (apdu.Response, error) {
-	if c.dead {
-		return apdu.Response{}, fail(cardreader.Retry, cardreader.CodeDead, op, nil)
-	}
-	raw, err := cmd.Bytes()
-	if err != nil {
-		return apdu.Response{}, fail(cardreader.Permanent, cardreader.CodeBadCommand, op, err)
-	}
-	answer, err := c.card.Transmit(ctx, raw)
-	if err != nil {
-		c.dead = c.dead || !errors.Is(err, cardreader.ErrNotSent)
-		return apdu.Response{}, fmt.Errorf("%s: %w", op, err)
-	}
-	r, err := apdu.ParseResponse(bytes.Clone(answer))
-	if err != nil {
-		c.dead = true
-		return r, fail(cardreader.Unknown, cardreader.CodeShortAnswer, op, err)
-	}
-	return r, nil
-}
-
-// bad ends the Chip: what answered may not be the card that was opened.
-func (c *Chip) bad(op string, r apdu.Response, want int) error {
-	c.dead = true
-	err := r.SW.Err()
-	if err == nil {
-		err = fmt.Errorf("%d bytes of data, want %d", len(r.Data), want)
-	}
-	return fail(cardreader.Unknown, cardreader.CodeBadAnswer, op, err)
+	return c.link.Close()
 }
 
 func badPlace(op string, sfi byte, at, n int) error {
-	return fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("file %#x, %d bytes at %d", sfi, n, at))
-}
-
-func fail(class cardreader.Class, code, op string, err error) error {
-	return &cardreader.Error{Class: class, Code: code, Op: op, Err: err}
+	return exchange.Fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("file %#x, %d bytes at %d", sfi, n, at))
 }

@@ -1,14 +1,13 @@
 package sle4442
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"math/bits"
 
 	"tally/cardreader"
 	"tally/cardreader/apdu"
+	"tally/cardreader/exchange"
 )
 
 // Size is the number of bytes of the user memory; the first 32 can be protected for ever.
@@ -23,12 +22,11 @@ const allTries = 0x07
 // Chip is an opened chip. Its methods may be called from one goroutine at a time. After an error that matches
 // cardreader.ErrOutcomeUnknown it is dead: close it, open the insertion again, identify the card.
 type Chip struct {
-	card     cardreader.Card
+	link     *exchange.Link
 	cmd      *commands
 	guard    *Guard
 	secret   Secret
 	unlocked bool
-	dead     bool
 }
 
 // Open chooses the chip's type at the reader, which powers it down and up; where a dialect has no such command it reads
@@ -40,17 +38,17 @@ func Open(ctx context.Context, card cardreader.Card, d Dialect, g *Guard, s Secr
 	if err != nil {
 		return nil, err
 	}
-	c := &Chip{card: card, cmd: cmd, guard: g, secret: s}
+	c := &Chip{link: exchange.New(card), cmd: cmd, guard: g, secret: s}
 	probe := cmd.read(0, 4)
 	if cmd.choose != nil {
 		probe = *cmd.choose
 	}
-	r, err := c.exchange(ctx, op, probe)
+	r, err := c.link.Send(ctx, op, probe)
 	if err != nil {
 		return nil, err
 	}
 	if err := r.SW.Err(); err != nil {
-		return nil, fail(cardreader.Permanent, cardreader.CodeNoMemoryCards, op, err)
+		return nil, exchange.Fail(cardreader.Permanent, cardreader.CodeNoMemoryCards, op, err)
 	}
 	return c, nil
 }
@@ -67,12 +65,12 @@ func (c *Chip) Read(ctx context.Context, addr, n int) ([]byte, error) {
 	out := make([]byte, 0, n)
 	for len(out) < n {
 		want := min(n-len(out), chunk)
-		r, err := c.exchange(ctx, op, c.cmd.read(addr+len(out), want))
+		r, err := c.link.Send(ctx, op, c.cmd.read(addr+len(out), want))
 		if err != nil {
 			return nil, err
 		}
 		if r.SW != apdu.OK || len(r.Data) != want+c.cmd.behind {
-			return nil, c.bad(op, r, want+c.cmd.behind)
+			return nil, c.link.Bad(op, r, want+c.cmd.behind)
 		}
 		out = append(out, r.Data[:want]...)
 	}
@@ -87,15 +85,15 @@ func (c *Chip) Write(ctx context.Context, addr int, data []byte) error {
 		return err
 	}
 	if !c.unlocked {
-		return fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
 	}
 	for part := range chunks(data) {
-		r, err := c.exchange(ctx, op, c.cmd.write(addr, part))
+		r, err := c.link.Send(ctx, op, c.cmd.write(addr, part))
 		if err != nil {
 			return err
 		}
 		if r.SW != apdu.OK {
-			return c.bad(op, r, 0)
+			return c.link.Bad(op, r, 0)
 		}
 		addr += len(part)
 	}
@@ -123,68 +121,31 @@ func (c *Chip) Tries(ctx context.Context) (int, error) {
 func (c *Chip) counter(ctx context.Context) (byte, error) {
 	const op = "read error counter"
 	if c.cmd.counter == nil {
-		return 0, fail(cardreader.Permanent, cardreader.CodeNotSupported, op, nil)
+		return 0, exchange.Fail(cardreader.Permanent, cardreader.CodeNotSupported, op, nil)
 	}
-	r, err := c.exchange(ctx, op, *c.cmd.counter)
+	r, err := c.link.Send(ctx, op, *c.cmd.counter)
 	if err != nil {
 		return 0, err
 	}
 	// The other bytes are the PSC on a chip that is unlocked; they are looked at by nobody.
 	if r.SW != apdu.OK || len(r.Data) != 4 || r.Data[0]&^allTries != 0 {
-		return 0, c.bad(op, apdu.Response{Data: make([]byte, len(r.Data)), SW: r.SW}, 4)
+		return 0, c.link.Bad(op, apdu.Response{Data: make([]byte, len(r.Data)), SW: r.SW}, 4)
 	}
 	return r.Data[0], nil
 }
 
 // Do runs f while no other program can talk to the card.
-func (c *Chip) Do(ctx context.Context, f func() error) error { return c.card.Do(ctx, f) }
+func (c *Chip) Do(ctx context.Context, f func() error) error { return c.link.Do(ctx, f) }
 
 // Close ends the connection and powers the chip down, which locks it again. It may be called twice.
 func (c *Chip) Close() error {
 	c.unlocked = false
-	return c.card.Close()
-}
-
-// exchange sends one command. An error of it holds no byte of the command.
-func (c *Chip) exchange(ctx context.Context, op string, cmd apdu.Command) (apdu.Response, error) {
-	if c.dead {
-		return apdu.Response{}, fail(cardreader.Retry, cardreader.CodeDead, op, nil)
-	}
-	raw, err := cmd.Bytes()
-	if err != nil {
-		return apdu.Response{}, fail(cardreader.Permanent, cardreader.CodeBadCommand, op, err)
-	}
-	answer, err := c.card.Transmit(ctx, raw)
-	clear(raw)
-	if err != nil {
-		c.dead = c.dead || !errors.Is(err, cardreader.ErrNotSent)
-		return apdu.Response{}, fmt.Errorf("%s: %w", op, err)
-	}
-	r, err := apdu.ParseResponse(bytes.Clone(answer))
-	if err != nil {
-		c.dead = true
-		return r, fail(cardreader.Unknown, cardreader.CodeShortAnswer, op, err)
-	}
-	return r, nil
-}
-
-// bad ends the Chip: what answered may not be the card that was opened.
-func (c *Chip) bad(op string, r apdu.Response, want int) error {
-	c.dead = true
-	err := r.SW.Err()
-	if err == nil {
-		err = fmt.Errorf("%d bytes of data, want %d", len(r.Data), want)
-	}
-	return fail(cardreader.Unknown, cardreader.CodeBadAnswer, op, err)
+	return c.link.Close()
 }
 
 func inside(op string, addr, n int) error {
 	if addr < 0 || n <= 0 || addr > Size-n {
-		return fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("%d bytes at %#x: outside the chip", n, addr))
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeBadCommand, op, fmt.Errorf("%d bytes at %#x: outside the chip", n, addr))
 	}
 	return nil
-}
-
-func fail(class cardreader.Class, code, op string, err error) error {
-	return &cardreader.Error{Class: class, Code: code, Op: op, Err: err}
 }

@@ -6,6 +6,7 @@ import (
 
 	"tally/cardreader"
 	"tally/cardreader/apdu"
+	"tally/cardreader/exchange"
 )
 
 // Dialect is how a brand of reader wants the chip's commands. It is chosen by the reader's name or by configuration,
@@ -144,7 +145,7 @@ func ParseDialect(name string) (Dialect, error) {
 func (d Dialect) commands() (*commands, error) {
 	c, ok := dialects[d]
 	if !ok {
-		return nil, fail(cardreader.Permanent, cardreader.CodeNotSupported, "choose dialect", fmt.Errorf("dialect %q", string(d)))
+		return nil, exchange.Fail(cardreader.Permanent, cardreader.CodeNotSupported, "choose dialect", fmt.Errorf("dialect %q", string(d)))
 	}
 	return c, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"tally/cardreader"
 	"tally/cardreader/apdu"
+	"tally/cardreader/exchange"
 )
 
 // Unlock presents the secret code and proves by the error counter that it was right. When the Chip is unlocked already
@@ -19,7 +20,7 @@ func (c *Chip) Unlock(ctx context.Context) error {
 	case c.unlocked:
 		return nil
 	case c.secret.Issued && c.secret.PSC.IsFactory():
-		return fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
 	case c.guard.Spent():
 		return spent(op)
 	case c.cmd.counter == nil:
@@ -31,9 +32,9 @@ func (c *Chip) Unlock(ctx context.Context) error {
 	}
 	switch bits.OnesCount8(before) {
 	case 0:
-		return fail(cardreader.Permanent, cardreader.CodeCardLocked, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeCardLocked, op, nil)
 	case 1:
-		return fail(cardreader.Permanent, cardreader.CodePSCLastTry, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCLastTry, op, nil)
 	}
 	says, err := c.present(ctx, op)
 	if err != nil {
@@ -52,7 +53,7 @@ func (c *Chip) present(ctx context.Context, op string) (verdict, error) {
 	if !c.guard.Claim() {
 		return saysNothing, spent(op)
 	}
-	r, err := c.exchange(ctx, op, c.cmd.present(c.secret.PSC))
+	r, err := c.link.Send(ctx, op, c.cmd.present(c.secret.PSC))
 	if err != nil {
 		if errors.Is(err, cardreader.ErrNotSent) {
 			c.guard.GiveBack()
@@ -62,7 +63,9 @@ func (c *Chip) present(ctx context.Context, op string) (verdict, error) {
 	return c.cmd.judge(r, c.secret.PSC), nil
 }
 
-func spent(op string) error { return fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil) }
+func spent(op string) error {
+	return exchange.Fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
+}
 
 // judge: the counter rising to full proves a right code; a counter that fell proves a wrong one. Full before and after
 // is what a right code leaves, but also a command that never reached the chip, so there the answer has to agree.
@@ -72,21 +75,20 @@ func (c *Chip) judge(op string, before, after byte, says verdict) error {
 		c.unlocked = true
 		return nil
 	case bits.OnesCount8(after) < bits.OnesCount8(before):
-		return fail(cardreader.Permanent, cardreader.CodePSCWrong, op, fmt.Errorf("%d tries left", bits.OnesCount8(after)))
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCWrong, op, fmt.Errorf("%d tries left", bits.OnesCount8(after)))
 	}
 	return c.unproven(op)
 }
 
 func (c *Chip) unproven(op string) error {
-	c.dead = true
-	return fail(cardreader.Unknown, cardreader.CodePSCUnproven, op, nil)
+	return c.link.End(cardreader.CodePSCUnproven, op, nil)
 }
 
 // unlockBlind goes by the reader's word, as there is nothing else; that a write took is seen when it is read back. One
 // wrong code, or one answer that is neither, ends all blind presentations of this process, on every card.
 func (c *Chip) unlockBlind(ctx context.Context, op string) error {
 	if !c.secret.Blind || c.guard.Distrusted() {
-		return fail(cardreader.Permanent, cardreader.CodePSCBlind, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCBlind, op, nil)
 	}
 	says, err := c.present(ctx, op)
 	if errors.Is(err, cardreader.ErrNotSent) {
@@ -101,7 +103,7 @@ func (c *Chip) unlockBlind(ctx context.Context, op string) error {
 	case err != nil:
 		return err
 	case says == saysWrong:
-		return fail(cardreader.Permanent, cardreader.CodePSCWrong, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCWrong, op, nil)
 	}
 	return c.unproven(op)
 }
@@ -113,18 +115,18 @@ func (c *Chip) ChangePSC(ctx context.Context, to Secret) error {
 	const op = "change secret code"
 	switch {
 	case to.Issued && to.PSC.IsFactory():
-		return fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
 	case c.cmd.change == nil:
-		return fail(cardreader.Permanent, cardreader.CodeNotSupported, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeNotSupported, op, nil)
 	case !c.unlocked:
-		return fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
 	}
-	r, err := c.exchange(ctx, op, c.cmd.change(to.PSC))
+	r, err := c.link.Send(ctx, op, c.cmd.change(to.PSC))
 	if err != nil {
 		return err
 	}
 	if r.SW != apdu.OK {
-		return c.bad(op, r, 0)
+		return c.link.Bad(op, r, 0)
 	}
 	return nil
 }
