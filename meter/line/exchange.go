@@ -35,6 +35,8 @@ type Answer struct {
 	Bytes []byte        // without echo and dropped bytes; also set when Expect refused it
 	At    time.Time     // when its last byte was seen
 	After time.Duration // from the end of the request to the last byte
+
+	Echoed bool // the adapter handed the request back; that is stripped
 }
 
 // most is how many bytes one exchange takes before it is called noise; the longest frame of any protocol is below 600.
@@ -65,7 +67,7 @@ func (l *Line) exchange(ctx context.Context, x Exchange) (Answer, error) {
 	if x.Mirrors && l.echo == EchoAuto {
 		return Answer{}, fmt.Errorf("echo of the adapter is not known yet, read something first: %w", meter.ErrLine)
 	}
-	if err := l.ready(ctx); err != nil {
+	if err := l.ready(ctx, l.user.mode); err != nil {
 		return Answer{}, err
 	}
 	w := watch(ctx, l.conn)
@@ -80,7 +82,7 @@ func (l *Line) exchange(ctx context.Context, x Exchange) (Answer, error) {
 }
 
 // after decides in what state the exchange leaves the line.
-func (l *Line) after(x Exchange, err error) {
+func (l *core) after(x Exchange, err error) {
 	switch {
 	case err == nil, errors.Is(err, meter.ErrException), errors.Is(err, meter.ErrBusy):
 		l.proven, l.pause = true, 0
@@ -96,13 +98,16 @@ func (l *Line) after(x Exchange, err error) {
 	}
 }
 
-// ready opens the line if needed and waits for the silence that is owed.
-func (l *Line) ready(ctx context.Context) error {
+// ready opens the line if needed, waits for the silence that is owed and sets the port as this meter wants it.
+func (l *core) ready(ctx context.Context, mode Mode) error {
 	for try := 0; ; try++ {
 		if err := l.ensureOpen(ctx); err != nil {
 			return err
 		}
 		err := l.silence(ctx)
+		if err == nil {
+			err = l.tune(ctx, mode)
+		}
 		if err == nil || !errors.Is(err, errGone) {
 			return err
 		}
@@ -117,7 +122,7 @@ var errGone = errors.New("connection is gone")
 
 // silence throws away what nobody asked for, until the line was silent long enough: the gap of the protocol, or in
 // quarantine the longer quiet time counted from now.
-func (l *Line) silence(ctx context.Context) error {
+func (l *core) silence(ctx context.Context) error {
 	w := watch(ctx, l.conn)
 	defer w.stop()
 	giveUp := time.Now().Add(l.opts.Noise)
@@ -151,7 +156,7 @@ func (l *Line) silence(ctx context.Context) error {
 }
 
 // send writes the request and waits until it is on the wire.
-func (l *Line) send(w *watched, x Exchange) error {
+func (l *core) send(w *watched, x Exchange) error {
 	if c, ok := l.conn.(interface{ SetWriteDeadline(time.Time) error }); ok {
 		if err := c.SetWriteDeadline(time.Now().Add(l.timeout(x))); err != nil {
 			return err
@@ -170,7 +175,7 @@ func (l *Line) send(w *watched, x Exchange) error {
 }
 
 // timeout is the total: the meter's time to think and the frames' time on the wire.
-func (l *Line) timeout(x Exchange) time.Duration {
+func (l *core) timeout(x Exchange) time.Duration {
 	t := x.Timeout
 	if t <= 0 {
 		t = l.opts.Timeout
@@ -179,7 +184,7 @@ func (l *Line) timeout(x Exchange) time.Duration {
 }
 
 // receive collects the answer until it is complete, refused, or the total deadline has passed.
-func (l *Line) receive(w *watched, x Exchange) (Answer, error) {
+func (l *core) receive(w *watched, x Exchange) (Answer, error) {
 	sent := l.last
 	deadline := sent.Add(l.timeout(x))
 	in := inbox{request: x.Request, echo: &l.echo, configured: l.opts.Echo}
@@ -191,7 +196,7 @@ func (l *Line) receive(w *watched, x Exchange) (Answer, error) {
 			done, judged := in.take(chunk[:n], x.Expect)
 			if done || judged != nil {
 				l.trailing(&in, judged)
-				return Answer{Bytes: in.answer(), At: l.last, After: l.last.Sub(sent)}, judged
+				return Answer{Bytes: in.answer(), At: l.last, After: l.last.Sub(sent), Echoed: in.echoed}, judged
 			}
 		}
 		switch {
@@ -200,8 +205,7 @@ func (l *Line) receive(w *watched, x Exchange) (Answer, error) {
 		case w.ctx.Err() != nil:
 			return Answer{}, fmt.Errorf("%w: %w", meter.ErrSilent, context.Cause(w.ctx))
 		case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(deadline):
-			l.echoes(in.echoed)
-			return Answer{Bytes: in.answer()}, in.missing(deadline.Sub(sent))
+			return Answer{Bytes: in.answer(), Echoed: in.echoed}, in.missing(deadline.Sub(sent))
 		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 			return Answer{}, fmt.Errorf("read answer: %w: %w", meter.ErrLine, err)
 		}
@@ -209,8 +213,7 @@ func (l *Line) receive(w *watched, x Exchange) (Answer, error) {
 }
 
 // trailing keeps account of an answer that was judged: bytes behind it put the line in quarantine.
-func (l *Line) trailing(in *inbox, judged error) {
-	l.echoes(in.echoed)
+func (l *core) trailing(in *inbox, judged error) {
 	if extra := in.extra(); extra > 0 {
 		l.stale(extra)
 		l.dirty = true

@@ -36,7 +36,7 @@ func (p *interruptedPort) Drain() error { return p.interrupt() }
 
 func TestTrapSignalsInWriteAndDrain(t *testing.T) {
 	port := &interruptedPort{signals: 3}
-	s := &serialConn{port: port}
+	s := &serialConn{port: port, data: &timed{port: port}, cfg: SerialConfig{}.withDefaults()}
 	if n, err := s.Write([]byte("abc")); n != 3 || err != nil || port.wrote.String() != "abc" {
 		t.Errorf("Write = %d, %v, wrote %q", n, err, port.wrote.String())
 	}

@@ -57,8 +57,21 @@ func (o Options) withDefaults() Options {
 // ErrClosed says that the line was closed for good. It matches meter.ErrLine.
 var ErrClosed = fmt.Errorf("line is closed: %w", meter.ErrLine)
 
-// Line is one serial line or TCP connection. All methods may be called from several goroutines.
+// Line is one serial line or TCP connection, as one meter uses it or as a whole. All methods may be called from several
+// goroutines.
 type Line struct {
+	*core
+	user *user // who talks through this view of the line
+}
+
+// user is what a line knows of one of those who talk on it. The core's mutex guards its figures.
+type user struct {
+	mode    Mode // zero = the line's own
+	figures *tally
+}
+
+// core is what all views of a line share.
+type core struct {
 	name  string
 	open  Opener
 	opts  Options
@@ -71,14 +84,18 @@ type Line struct {
 
 	state // belongs to the holder of the lease
 
-	mu    sync.Mutex // guards stats
-	stats counters
+	mu    sync.Mutex // guards the figures
+	stats tally      // of all
+	since time.Time
+	busy  time.Duration
+	users map[string]*user
 }
 
 // state is touched only by whoever holds the lease.
 type state struct {
 	conn    Conn
 	traits  Traits
+	mode    Mode      // what the port is set to, as far as somebody asked for it
 	proven  bool      // an answer came over this connection
 	dirty   bool      // quarantine: silence is owed before the next request
 	last    time.Time // when the last byte was seen or sent
@@ -92,12 +109,26 @@ type state struct {
 
 // New makes a line; nothing is opened before Run or the first exchange.
 func New(name string, open Opener, opts Options) *Line {
-	l := &Line{name: name, open: open, opts: opts.withDefaults(), lost: make(chan struct{}, 1)}
+	l := &Line{core: &core{name: name, open: open, opts: opts.withDefaults(), lost: make(chan struct{}, 1)}, user: &user{}}
 	l.done, l.close = context.WithCancel(context.Background())
 	l.echo = l.opts.Echo
 	l.owes = map[string]struct{}{}
-	l.stats.since = time.Now()
+	l.since, l.users = time.Now(), map[string]*user{}
+	l.stats.ring = make([]uint32, remembered)
 	return l
+}
+
+// For is the line as one meter uses it: with a speed and parity of its own, where mode is not zero, and with figures of
+// its own under the given name. It is the same line: one lease, one connection. Closing it closes the line.
+func (l *Line) For(name string, mode Mode) *Line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	u := l.users[name]
+	if u == nil {
+		u = &user{figures: &tally{}}
+		l.users[name] = u
+	}
+	return &Line{core: l.core, user: &user{mode: mode, figures: u.figures}}
 }
 
 // Name is the line's name in the config.
@@ -155,7 +186,7 @@ func (l *Line) Close() error {
 }
 
 // ensureOpen opens the connection unless the pause after the last loss is not over.
-func (l *Line) ensureOpen(ctx context.Context) error {
+func (l *core) ensureOpen(ctx context.Context) error {
 	if l.conn != nil {
 		return nil
 	}
@@ -169,7 +200,7 @@ func (l *Line) ensureOpen(ctx context.Context) error {
 		}
 		return fmt.Errorf("open line %s: %w: %w", l.name, meter.ErrLine, err)
 	}
-	l.conn, l.traits, l.proven = conn, Traits{}, false
+	l.conn, l.traits, l.mode, l.proven = conn, Traits{}, Mode{}, false
 	if t, ok := conn.(interface{ Traits() Traits }); ok {
 		l.traits = t.Traits()
 	}
@@ -179,7 +210,7 @@ func (l *Line) ensureOpen(ctx context.Context) error {
 	return nil
 }
 
-func (l *Line) backOff(err error) {
+func (l *core) backOff(err error) {
 	l.pause = min(max(2*l.pause, l.opts.OpenMin), l.opts.OpenMax)
 	l.retryAt = time.Now().Add(l.pause)
 	l.openErr = err
@@ -187,7 +218,7 @@ func (l *Line) backOff(err error) {
 
 // drop closes a connection that can no longer be used. If it never brought an answer the next one has to wait: a peer
 // that accepts and hangs up must not be hammered.
-func (l *Line) drop(err error, penalty bool) {
+func (l *core) drop(err error, penalty bool) {
 	if l.conn == nil {
 		return
 	}
@@ -205,7 +236,7 @@ func (l *Line) drop(err error, penalty bool) {
 
 // gap is the silence that the protocol wants before a request: 3.5 characters, at least 1.75 ms (Modbus over Serial
 // Line V1.02, 2.5.1.1).
-func (l *Line) gap() time.Duration {
+func (l *core) gap() time.Duration {
 	if l.opts.Gap > 0 || l.traits.Char == 0 {
 		return l.opts.Gap
 	}

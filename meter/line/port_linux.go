@@ -3,14 +3,16 @@ package line
 import (
 	"fmt"
 	"io"
+	"os"
 	"time"
 
+	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
 
 	"tally/meter"
 )
 
-// lockPort takes the port for this process until the returned Closer is closed. flock keeps out whoever asks, and the
+// lockPort takes the port for this process until the returned file is closed. flock keeps out whoever asks, and the
 // exclusive bit of the terminal tells of those who do not: the kernel lets root open such a port all the same.
 func lockPort(path string) (io.Closer, error) {
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -30,11 +32,17 @@ func lockPort(path string) (io.Closer, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("use %s, another process has it for itself: %w", path, meter.ErrLine)
 	}
-	return portLock(fd), nil
+	return os.NewFile(uintptr(fd), path), nil
 }
 
-type portLock int
-
-func (l portLock) Close() error { return unix.Close(int(l)) }
+// dataOf carries the bytes through the descriptor that holds the lock: it does not block, so the runtime's poller waits
+// for it. The library waits in select(2), which costs a thread for each port, wakes the scheduler's monitor all the
+// time, and panics on descriptors from 1024 on.
+func dataOf(lock io.Closer, port serial.Port) (data, error) {
+	if f, ok := lock.(*os.File); ok && f.SetReadDeadline(time.Time{}) == nil {
+		return f, nil
+	}
+	return timedPort(port)
+}
 
 func atLeast(wait time.Duration) time.Duration { return wait }

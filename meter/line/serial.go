@@ -1,12 +1,11 @@
 package line
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -23,13 +22,38 @@ const (
 	Odd  Parity = "odd"
 )
 
+// Mode is how characters go over a serial line. The zero value is the line's own; fields that are zero have the
+// defaults of SerialConfig.
+type Mode struct {
+	Baud     int
+	Parity   Parity
+	DataBits int
+	StopBits int
+}
+
+// Char is the time that one character takes on the wire.
+func (m Mode) Char() time.Duration {
+	return SerialConfig{Baud: m.Baud, Parity: m.Parity, DataBits: m.DataBits, StopBits: m.StopBits}.Char()
+}
+
+// Direction says how an RS-485 adapter learns when to send.
+type Direction string
+
+// Directions. Adapters that switch by themselves, and UARTs whose driver does it (Linux: serial_rs485), are automatic.
+const (
+	DirectionAuto Direction = "auto"
+	DirectionRTS  Direction = "rts"          // RTS is on while we send
+	DirectionCTS  Direction = "rts-inverted" // RTS is off while we send
+)
+
 // SerialConfig describes a serial port. Prefer a path below /dev/serial/by-id: it stays with the adapter.
 type SerialConfig struct {
-	Path     string // "/dev/ttyUSB0", "COM3"
-	Baud     int    // 300 … 921600; 0 = 9600
-	Parity   Parity // empty = None
-	DataBits int    // 0 = 8
-	StopBits int    // 1 or 2; 0 = 1
+	Path      string    // "/dev/ttyUSB0", "COM3"
+	Baud      int       // 300 … 921600; 0 = 9600
+	Parity    Parity    // empty = None
+	DataBits  int       // 0 = 8
+	StopBits  int       // 1 or 2; 0 = 1
+	Direction Direction // empty = DirectionAuto
 }
 
 // Char is the time that one character takes on the wire: start bit, data, parity, stop bits.
@@ -55,6 +79,18 @@ func (c SerialConfig) withDefaults() SerialConfig {
 	if c.Parity == "" {
 		c.Parity = None
 	}
+	if c.Direction == "" {
+		c.Direction = DirectionAuto
+	}
+	return c
+}
+
+// with is the port at another speed.
+func (c SerialConfig) with(m Mode) SerialConfig {
+	c.Baud = cmp.Or(m.Baud, c.Baud)
+	c.Parity = cmp.Or(m.Parity, c.Parity)
+	c.DataBits = cmp.Or(m.DataBits, c.DataBits)
+	c.StopBits = cmp.Or(m.StopBits, c.StopBits)
 	return c
 }
 
@@ -67,7 +103,15 @@ func (c SerialConfig) mode() (*serial.Mode, error) {
 	if !ok {
 		return nil, fmt.Errorf("%d stop bits: 1 or 2 are possible", c.StopBits)
 	}
-	return &serial.Mode{BaudRate: c.Baud, DataBits: c.DataBits, Parity: parity, StopBits: stop}, nil
+	mode := &serial.Mode{BaudRate: c.Baud, DataBits: c.DataBits, Parity: parity, StopBits: stop}
+	switch c.Direction {
+	case DirectionAuto:
+	case DirectionRTS, DirectionCTS: // listen first
+		mode.InitialStatusBits = &serial.ModemOutputBits{DTR: true, RTS: c.Direction == DirectionCTS}
+	default:
+		return nil, fmt.Errorf("direction %q is none of auto, rts, rts-inverted", c.Direction)
+	}
+	return mode, nil
 }
 
 // Serial opens a serial port and locks it against every other process, root included (Linux: flock and the exclusive
@@ -86,10 +130,10 @@ func Serial(cfg SerialConfig) Opener {
 		port, err := serial.Open(cfg.Path, mode)
 		if err != nil {
 			lock.Close()
-			return nil, fmt.Errorf("open %s: %w", cfg.Path, err)
+			return nil, fmt.Errorf("open %s: %w", cfg.Path, explain(cfg, err))
 		}
-		s := &serialConn{port: port, lock: lock, char: cfg.Char()}
-		if err := s.probe(); err != nil {
+		s := &serialConn{port: port, lock: lock, cfg: cfg, char: cfg.Char()}
+		if s.data, err = dataOf(lock, port); err != nil {
 			s.Close()
 			return nil, fmt.Errorf("use %s: %w", cfg.Path, err)
 		}
@@ -97,84 +141,72 @@ func Serial(cfg SerialConfig) Opener {
 	}
 }
 
-// serialConn gives a serial port deadlines.
+// explain says why a port without modem lines cannot switch an adapter's direction.
+func explain(cfg SerialConfig, err error) error {
+	if cfg.Direction == DirectionAuto {
+		return err
+	}
+	return fmt.Errorf("direction %q needs a port with an RTS line: %w", cfg.Direction, err)
+}
+
+// data is how bytes go through an open port.
+type data interface {
+	io.ReadWriter
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+// serialConn is an open port: the library sets it up and switches its lines, data carries the bytes.
 type serialConn struct {
-	port     serial.Port
-	lock     io.Closer
-	char     time.Duration
-	deadline atomic.Int64 // Unix nanoseconds
+	data
+	port    serial.Port
+	lock    io.Closer
+	cfg     SerialConfig
+	char    time.Duration
+	sending bool // the adapter's direction is out
 }
 
 // Traits tells the time of a character.
 func (s *serialConn) Traits() Traits { return Traits{Char: s.char} }
 
-// probe reads once without waiting: the library panics in its first read when the process has so many files open that
-// the port's descriptor does not fit select(2).
-func (s *serialConn) probe() (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("descriptor of the port is too high, too many files are open: %v", r)
-		}
-	}()
-	if err := s.port.SetReadTimeout(0); err != nil {
+// SetMode changes speed and parity; the zero Mode is what the port was opened with.
+func (s *serialConn) SetMode(m Mode) error {
+	cfg := s.cfg.with(m)
+	mode, err := cfg.mode()
+	if err != nil {
 		return err
 	}
-	var scrap [256]byte
-	_, err = s.port.Read(scrap[:])
-	return err
-}
-
-// slice is how long one read of the library may wait: a deadline that is set meanwhile is noticed after that.
-const slice = 50 * time.Millisecond
-
-// Read waits until the deadline. What has arrived is returned even if the deadline has passed.
-func (s *serialConn) Read(b []byte) (int, error) {
-	for {
-		left := time.Until(time.Unix(0, s.deadline.Load()))
-		// Windows counts in milliseconds, and there zero is not "do not wait".
-		wait := max(min(left, slice), time.Millisecond)
-		if left <= 0 {
-			wait = 0
-		}
-		if err := s.port.SetReadTimeout(atLeast(wait)); err != nil {
-			return 0, err
-		}
-		n, err := s.port.Read(b)
-		if n > 0 || err != nil {
-			return n, err
-		}
-		if left <= 0 {
-			return 0, os.ErrDeadlineExceeded
-		}
+	if err := s.port.SetMode(mode); err != nil {
+		return err
 	}
-}
-
-func (s *serialConn) SetReadDeadline(t time.Time) error {
-	s.deadline.Store(t.UnixNano())
+	s.char = cfg.Char()
 	return nil
 }
 
+// Write sends b; with an adapter that does not switch by itself, Drain must follow.
 func (s *serialConn) Write(b []byte) (int, error) {
-	for sent := 0; ; {
-		n, err := s.port.Write(b[sent:])
-		sent += n
-		switch {
-		case interrupted(err):
-		case err != nil || sent == len(b):
-			return sent, err
-		case n == 0:
-			return sent, io.ErrShortWrite
+	if s.cfg.Direction != DirectionAuto {
+		if err := s.port.SetRTS(s.cfg.Direction == DirectionRTS); err != nil {
+			return 0, fmt.Errorf("switch the adapter to sending: %w", err)
 		}
+		s.sending = true
 	}
+	return s.data.Write(b)
 }
 
-// Drain waits until the last byte has left the port.
+// Drain waits until the last byte has left the port, and turns the adapter to listening again.
 func (s *serialConn) Drain() error {
-	for {
-		if err := s.port.Drain(); !interrupted(err) {
-			return err
+	err := s.port.Drain()
+	for interrupted(err) {
+		err = s.port.Drain()
+	}
+	if s.sending {
+		s.sending = false
+		if back := s.port.SetRTS(s.cfg.Direction == DirectionCTS); err == nil && back != nil {
+			err = fmt.Errorf("switch the adapter to listening: %w", back)
 		}
 	}
+	return err
 }
 
 // interrupted tells whether a signal ended a system call early. The Go runtime sends itself some, and the library hands
