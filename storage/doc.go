@@ -4,6 +4,7 @@
 //
 //	lock                      taken by the process that uses the folder; contains its process id
 //	ledger.db                 accounts, orders, operators, receipts, the outboxes tx and ev, the state of all streams
+//	node.key                  the node's own Ed25519 key, not part of a backup
 //	ballast                   space set aside for finishing what was begun when the disk is full
 //	readings/<first seq>.db   segments of the stream rd, each with the newest reading and failure of every meter
 //	readings/*.damaged        segments that could not be read any more, kept for a specialist

@@ -80,3 +80,6 @@ func Spoil(path string, f func(*bbolt.Tx) error) error {
 	}
 	return errors.Join(b.update(f), b.close())
 }
+
+// RememberCommands is how many commands are remembered.
+const RememberCommands = rememberCommands

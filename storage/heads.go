@@ -34,7 +34,7 @@ func (s *Store) Head(ctx context.Context, stream contract.Stream) (h audit.Head,
 
 func headOf(st streamState) audit.Head { return audit.Head{Seq: st.Next - 1, Hash: st.Head} }
 
-// SignHeads signs the ends of all chains with the node's Ed25519 key and emits them on ev, in one transaction with
+// SignHeads signs the ends of all chains with key, see Store.Key, and emits them on ev, in one transaction with
 // finding them out. It is to be called at every close of a till and once a day.
 func (s *Store) SignHeads(ctx context.Context, key crypto.Signer) error {
 	rd, err := s.Head(ctx, contract.Rd)

@@ -24,6 +24,9 @@ var (
 	bTx         = []byte("tx")             // seq → bytes of the record
 	bEv         = []byte("ev")             // seq → bytes of the record
 	bQuarantine = []byte("quarantine")     // stream, 0, seq → nacked
+	bCommands   = []byte("commands")       // counter, 8 bytes → command
+	bCommandIDs = []byte("command_ids")    // id of a command → its counter, 8 bytes
+	bState      = []byte("state")          // name → what a part of the node wants to know after a restart
 	ledgerTree  = [][]byte{bMeta, bAccounts, bAccCards, bOrders, bRequests, bCardOrders, bOpen, bOperators, bReceipts, bStreams, bTx, bEv, bQuarantine}
 )
 

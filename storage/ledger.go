@@ -73,7 +73,7 @@ func (s *Store) commitLedger(jobs []*job) {
 func (s *Store) publish(w *writeTx) {
 	for name, st := range w.streams {
 		if name != contract.Rd {
-			s.tips[name].set(outbox.State{Epoch: s.epoch, First: st.First, Next: st.Next, Acked: st.Acked})
+			s.tips[name].set(outbox.State{Epoch: s.epoch, First: st.First, Next: st.Next, Acked: st.Acked, Rewound: st.Rewound})
 		}
 	}
 	for _, f := range w.after {
@@ -89,7 +89,7 @@ func (s *Store) loadTips() error {
 			if err != nil {
 				return err
 			}
-			s.tips[name] = newTip(outbox.State{Epoch: s.epoch, First: st.First, Next: st.Next, Acked: st.Acked})
+			s.tips[name] = newTip(outbox.State{Epoch: s.epoch, First: st.First, Next: st.Next, Acked: st.Acked, Rewound: st.Rewound})
 		}
 		return nil
 	})

@@ -16,6 +16,7 @@ type migration struct {
 // ledgerMigrations are those of ledger.db.
 var ledgerMigrations = []migration{
 	{"accounts, orders, operators, receipts, outboxes", createBuckets(ledgerTree)},
+	{"commands, state of the node", createBuckets([][]byte{bCommands, bCommandIDs, bState})},
 }
 
 // segmentMigrations are those of a segment.

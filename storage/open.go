@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +20,7 @@ type Store struct {
 	opts   Options
 	lock   *folderLock
 	epoch  string
+	key    ed25519.PrivateKey
 	clean  bool
 	closed atomic.Bool
 
@@ -52,6 +54,9 @@ func Open(dir string, opts Options) (*Store, error) {
 
 func (s *Store) open() error {
 	if err := s.openLedger(); err != nil {
+		return err
+	}
+	if err := s.loadKey(); err != nil {
 		return err
 	}
 	s.commits = newCommitter(s.commitLedger)

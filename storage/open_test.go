@@ -81,7 +81,7 @@ func TestANewerLedgerIsRefusedAndLeftAlone(t *testing.T) {
 	before := contents(t, dir)
 	_, err := storage.Open(dir, storage.Options{Ballast: -1})
 	wantErr(t, err, storage.ErrNewer)
-	for _, word := range []string{"ledger.db", "layout 3", "up to 1"} {
+	for _, word := range []string{"ledger.db", "layout 4", "up to 2"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("%q does not say %q", err, word)
 		}

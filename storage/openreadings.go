@@ -34,7 +34,7 @@ func (r *readings) load() error {
 	if err != nil {
 		return err
 	}
-	r.acked, r.reserved = st.Acked, st.Reserved
+	r.acked, r.rewound, r.reserved = st.Acked, st.Rewound, st.Reserved
 	damaged, err := r.findSegments()
 	if err != nil {
 		return err

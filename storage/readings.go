@@ -25,6 +25,7 @@ type readings struct {
 	segs     []*segment // by first number; the last one is written to
 	open     *segment   // the one older segment that is open for reading
 	acked    uint64
+	rewound  uint64
 	reserved uint64              // no number above was given; durable in the ledger
 	latest   map[meter.ID]Latest // changed by who leads, with mu held
 	pinned   bool                // no segment is deleted for being acknowledged
@@ -44,7 +45,7 @@ func (r *readings) newest() *segment {
 // publish shows the state of the stream to those who ask without the disk. Call with r.mu held.
 func (r *readings) publish() {
 	last := r.segs[len(r.segs)-1]
-	r.s.tips[contract.Rd].set(outbox.State{Epoch: r.s.epoch, First: r.segs[0].first, Next: last.last + 1, Acked: r.acked})
+	r.s.tips[contract.Rd].set(outbox.State{Epoch: r.s.epoch, First: r.segs[0].first, Next: last.last + 1, Acked: r.acked, Rewound: r.rewound})
 }
 
 // locate finds the segment that holds from, or the first one behind it. nil means that nothing is there yet.

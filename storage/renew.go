@@ -85,6 +85,9 @@ func (r *renewal) run(epoch string) (rd streamState, err error) {
 			return rd, err
 		}
 	}
+	if err := r.w.put(bState, kCommandsSince, u64(uint64(max(r.by.now().UnixMilli(), 0)))); err != nil {
+		return rd, err
+	}
 	r.w.setStream(contract.Rd, streamState{First: 1, Next: 1})
 	if err := r.w.flush(); err != nil {
 		return rd, err

@@ -25,6 +25,7 @@ type streamState struct {
 	Seen     uint64      `json:"seen,omitempty"`     // records below are in the newest values written down
 	Tail     uint64      `json:"tail,omitempty"`     // first number of the newest segment
 	Lost     [][2]uint64 `json:"lost,omitempty"`     // ranges above Acked that can never be delivered
+	Rewound  uint64      `json:"rewound,omitempty"`  // how often Acked was moved back
 }
 
 // settle moves the watermark over what can never be delivered.

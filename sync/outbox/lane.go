@@ -14,8 +14,10 @@ type lane struct {
 	limits contract.Limits
 	cfg    *Config
 	linger time.Duration
+	forget func() // drops acks that are not durable yet and speak of a state that is no more
 
 	epoch    string
+	rewound  uint64 // State.Rewound as it is known here
 	next     uint64 // the next sequence to send
 	covered  uint64 // the centre has said that it has everything up to here
 	sentHigh uint64 // the highest that may ever have been sent within the epoch
@@ -43,7 +45,7 @@ type flight struct {
 
 func newLane(q Queue, cfg *Config) *lane {
 	s := q.Stream()
-	l := &lane{q: q, stream: s, limits: s.Limits(), cfg: cfg}
+	l := &lane{q: q, stream: s, limits: s.Limits(), cfg: cfg, forget: func() {}}
 	if s == contract.Rd {
 		l.linger = cfg.Linger
 	}
@@ -51,9 +53,10 @@ func newLane(q Queue, cfg *Config) *lane {
 	return l
 }
 
-// begin forgets everything: the first state after a start, or a new epoch after a restore.
+// begin forgets everything: the first state after a start, a new epoch after a restore, or a watermark that was moved
+// back.
 func (l *lane) begin(st State) {
-	l.epoch, l.covered, l.next = st.Epoch, st.Acked, st.Acked+1
+	l.epoch, l.rewound, l.covered, l.next = st.Epoch, st.Rewound, st.Acked, st.Acked+1
 	l.sentHigh = st.Next - 1 // an earlier run may have sent all of it
 	l.flights, l.seen = nil, map[uint64]bool{}
 	l.patience, l.pause, l.holdOff, l.since = l.cfg.AckTimeout, 0, time.Time{}, time.Time{}
@@ -61,8 +64,9 @@ func (l *lane) begin(st State) {
 
 func (l *lane) state() State {
 	st := l.q.State()
-	if st.Epoch != l.epoch {
+	if st.Epoch != l.epoch || st.Rewound != l.rewound {
 		l.begin(st)
+		l.forget()
 	}
 	if st.Acked > l.covered { // the queue has let go of records for a reason of its own
 		l.cover(st.Acked, l.cfg.Now())

@@ -33,6 +33,8 @@ type State struct {
 	First uint64 // oldest kept
 	Next  uint64 // the next sequence to be given
 	Acked uint64 // the centre has committed up to here
+	// Rewound counts how often Acked was moved back because the centre has lost what it had; never otherwise.
+	Rewound uint64
 }
 
 // Waiting is how many records the centre has not committed yet.

@@ -54,8 +54,10 @@ func NewPump(cfg Config, link Link, queues ...Queue) (*Pump, error) {
 		if !q.Stream().Known() || p.acks[q.Stream()] != nil {
 			return nil, fmt.Errorf("set up outbox: stream %q is unknown or given twice", q.Stream())
 		}
-		p.lanes = append(p.lanes, newLane(q, &p.cfg))
-		p.acks[q.Stream()] = newAcker(q, cfg.OnAlarm, cfg.Pause)
+		l, a := newLane(q, &p.cfg), newAcker(q, cfg.OnAlarm, cfg.Pause)
+		l.forget = func() { a.take() }
+		p.lanes = append(p.lanes, l)
+		p.acks[q.Stream()] = a
 	}
 	p.show()
 	return p, nil
