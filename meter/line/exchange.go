@@ -55,7 +55,9 @@ func (le *Lease) Exchange(ctx context.Context, x Exchange) (Answer, error) {
 	defer cancel()
 	defer context.AfterFunc(l.done, cancel)()
 	from := time.Now()
+	x, pace := paced(ctx, x)
 	answer, err := l.exchange(ctx, x)
+	pace.took(answer, err)
 	l.note(answer, err, time.Since(from))
 	if err != nil {
 		return answer, fmt.Errorf("ask on line %s: %w", l.name, err)
