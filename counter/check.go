@@ -28,6 +28,9 @@ func (s *Service) standing(tx Tx, st purse.State) (Account, error) {
 		l := a.Locks[0]
 		return a, refuse(CodeLocked, nil, "reason", l.Reason, "by", l.By, "at", l.At.In(s.o.Location).Format("2006-01-02 15:04"))
 	}
+	if s.o.RefuseArrears && a.Arrears > 0 {
+		return a, refuse(CodeArrears, nil, "amount", a.Arrears.String())
+	}
 	if err := sound(a, st); err != nil {
 		return a, err
 	}
@@ -50,10 +53,13 @@ func (s *Service) customer(tx Tx, st purse.State) (Account, []Order, error) {
 	}
 	a, err := tx.AccountOfCard(st.Card)
 	if errors.Is(err, ErrNotFound) {
-		return a, nil, refuse(CodeUnknownCard, err, "card", st.Card.String())
+		return stranger(tx, st)
 	}
 	if err != nil {
 		return a, nil, err
+	}
+	if l := a.Lost; l != nil {
+		return a, nil, refuse(CodeCardLost, nil, "reason", l.Reason, "by", l.By, "at", l.At.In(s.o.Location).Format("2006-01-02 15:04"))
 	}
 	if err := issue(a, st); err != nil {
 		return a, nil, err
@@ -63,6 +69,23 @@ func (s *Service) customer(tx Tx, st purse.State) (Account, []Order, error) {
 		err = openMoney(journal)
 	}
 	return a, journal, err
+}
+
+// stranger says why a card is no customer's: it is a dead card of one, or nobody's.
+func stranger(tx Tx, st purse.State) (a Account, none []Order, err error) {
+	err = tx.EachAccount(func(o Account) bool {
+		if slices.ContainsFunc(o.Dead, func(d DeadCard) bool { return d.Card == st.Card && st.IssueCount <= d.Issue }) {
+			a = o
+		}
+		return a.No == ""
+	})
+	switch {
+	case err != nil:
+		return a, nil, err
+	case a.No != "":
+		return a, nil, refuse(CodeCardReplaced, nil, "card", st.Card.No, "ledger", a.Card.No)
+	}
+	return a, nil, refuse(CodeUnknownCard, nil, "card", st.Card.String())
 }
 
 // customerCard tells cards that carry gas from those that set up meters.
@@ -164,6 +187,9 @@ func known(on purse.OnCard, a Account, journal []Order) bool {
 		if o.State == Done && o.Plan.Seq == a.CardSeq {
 			return on.Tag == o.Plan.Tag && on.Cumulative == o.Plan.Cumulative
 		}
+	}
+	if l := a.Last; l != nil && l.Seq == a.CardSeq { // written at another counter
+		return on.Tag == l.Tag && on.Cumulative == l.Cumulative
 	}
 	return true // from before this ledger
 }

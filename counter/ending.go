@@ -90,6 +90,8 @@ func (s *Service) closeDone(tx Tx, o *Order) error {
 		return err
 	}
 	a.CardSeq, a.CardIssue = o.Plan.Seq, o.Plan.IssueCount
+	a.Last = &LastOrder{Seq: o.Plan.Seq, Tag: o.Plan.Tag, Qty: o.Plan.Qty, Cumulative: o.Plan.Cumulative, Order: o.ID}
+	a.CardUnit = o.Unit
 	if o.Op == purse.OpRefund && a.PeriodStart == o.Period {
 		a.Bought += o.Volume
 	}

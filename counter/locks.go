@@ -25,6 +25,8 @@ type SaleLock struct {
 	Why      string        `json:"why,omitempty"` // it was lifted
 }
 
+const maxLifted = 32 // lifted locks remembered of a customer
+
 // Lock stops sales to a customer, with a written reason. A customer may have several locks; each must be lifted.
 func (s *Service) Lock(ctx context.Context, sess Session, account, reason string) error {
 	live, err := s.allow(sess, Leader, Technician)
@@ -64,6 +66,8 @@ func (s *Service) Unlock(ctx context.Context, sess Session, account string, at t
 			return outbox.Draft{}, refuse(CodeOwnRequest, nil)
 		}
 		a.Locks = slices.Delete(slices.Clone(a.Locks), i, i+1)
+		a.Lifted = append(slices.Clone(a.Lifted), l.At) // however long the centre still lists it
+		a.Lifted = a.Lifted[max(0, len(a.Lifted)-maxLifted):]
 		return lockRecord(TypeSaleUnlock, a.No, l, live.Operator, reason), nil
 	})
 }

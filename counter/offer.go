@@ -23,6 +23,9 @@ func (s *Service) offer(tx Tx, st purse.State, a Ask) (offer, error) {
 	if err != nil {
 		return offer{}, err
 	}
+	if err := s.stale(); err != nil {
+		return offer{}, err
+	}
 	day := s.day()
 	table, ok := s.table(account.PriceClass, day)
 	if !ok {

@@ -30,6 +30,12 @@ type Options struct {
 	Alarm     quantity.Volume // remaining credit at which the meter warns
 	Overdraft quantity.Volume // credit that the meter lends
 
+	// MaxPriceAge and MaxLockAge are how old the centre's last word about prices and locks may be before nothing is sold;
+	// 0 for any age. RefuseArrears: a customer who owes money buys nothing.
+	MaxPriceAge   time.Duration
+	MaxLockAge    time.Duration
+	RefuseArrears bool
+
 	Now      func() time.Time // default time.Now
 	Location *time.Location   // of the business day, default UTC+8
 	Logger   *slog.Logger     // default slog.Default()

@@ -68,6 +68,10 @@ const (
 	CodeNotLast       = "not_last"       // the order is not the newest on this card
 	CodeNoProof       = "no_proof"       // the card does not prove what the operation needs
 	CodeReasonNeeded  = "reason_needed"  // a written reason of at most MaxReason letters
+	CodeStalePrices   = "stale_prices"   // the price tables were not confirmed for too long
+	CodeStaleLocks    = "stale_locks"    // the lock list was not confirmed for too long
+	CodeArrears       = "arrears"        // the customer owes money
+	CodeCardLost      = "card_lost"      // reported lost 挂失
 )
 
 // AsRefusal finds the Refusal in err, or makes one of code internal that keeps err as its cause. nil stays nil.

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,7 +56,13 @@ func (w *world) doubtOf(request string) counter.Order {
 var bg = context.Background()
 
 // refusals provoke each code once.
-var refusals = map[string]func(w *world) error{
+var refusals = func() map[string]func(*world) error {
+	all := maps.Clone(saleRefusals)
+	maps.Copy(all, makingRefusals)
+	return all
+}()
+
+var saleRefusals = map[string]func(w *world) error{
 	counter.CodeNotSwiped: func(w *world) error {
 		if err := w.buy(10 * m3); err != nil {
 			return err

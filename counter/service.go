@@ -26,6 +26,7 @@ type Service struct {
 	desks     map[string]*desk
 	tables    []tariff.Table
 	claims    map[purse.CardID]chan struct{}
+	fresh     Freshness
 	told      map[evidence]bool // mismatches that the centre was told of
 	pending   map[string]ending // results that the ledger could not store yet, by order
 	stopping  bool

@@ -70,7 +70,7 @@ func Codes() []string {
 	return out
 }
 
-var tables = []map[string]entry{counterTexts, cardTexts}
+var tables = []map[string]entry{counterTexts, makingTexts, cardTexts}
 
 func lookup(code string) (entry, bool) {
 	for _, table := range tables {
