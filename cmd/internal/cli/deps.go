@@ -77,6 +77,16 @@ type TallyDeps struct {
 	Known     config.Known
 	// Socket is where a node's control socket usually lies; empty for the platform's place.
 	Socket string
+	// Now is the time; nil for time.Now.
+	Now func() time.Time
+}
+
+// now is the time of the machine unless a test turns it.
+func (d TallyDeps) now() time.Time {
+	if d.Now != nil {
+		return d.Now()
+	}
+	return time.Now()
 }
 
 // CentralDeps is what tally-central's commands are made of.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -11,6 +12,7 @@ import (
 	"tally/cardreader"
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/control"
+	"tally/counter/phrase"
 	"tally/meter"
 )
 
@@ -128,6 +130,10 @@ func cause(e *cardreader.Error) string {
 // coded says what a code of a reader, a meter or the node means. The technical message stands behind it in brackets.
 func (a *app) coded(code, message, hint string) *failure {
 	s, known := sentences[code]
+	if !known && phrase.Known(code) {
+		text, help := phrase.Text(phrase.Lang(a.lang), code, nil)
+		return &failure{ExitRefused, strings.TrimRight(text, ".。") + " (" + plain(message) + ")", help}
+	}
 	if !known {
 		return &failure{ExitInternal, plain(message), plain(hint)}
 	}

@@ -13,6 +13,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -35,10 +36,19 @@ func (a *app) print(format string, args ...any) error {
 }
 
 // json writes v as data.
-func (a *app) json(v any) error {
-	enc := json.NewEncoder(a.env.Out)
+func (a *app) json(v any) error { return a.written(encodeJSON(a.env.Out, v)) }
+
+func encodeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// jsonLine writes v as one line of data, for commands that go on.
+func (a *app) jsonLine(v any) error {
+	enc := json.NewEncoder(a.env.Out)
+	enc.SetEscapeHTML(false)
 	return a.written(enc.Encode(v))
 }
 

@@ -156,7 +156,7 @@ func (n fakeNode) Card(_ context.Context, reader string) (control.Card, error) {
 		return control.Card{}, &control.Error{Code: control.CodeAmbiguous, Message: "two cards"}
 	}
 	s := purse.State{Profile: "GEN4442 v1", Card: purse.CardID{Region: 0x0571, No: "00001234"}, Kind: purse.KindUser, Unit: purse.UnitCentiM3, IssueCount: 1,
-		Meter: "00045678", Swiped: true, Image: purse.Image{0xa2, 0x13},
+		Meter: "00045678", Swiped: true, Image: fakeImage(1250),
 		Order:     &purse.OnCard{Slot: "a", Seq: 7, Qty: 1250, Cumulative: 4000, Price: 26500, Tier: 1, Op: purse.OpBuy, Tag: purse.Tag{1, 2, 3}, At: "2026-11-21T14"},
 		WriteBack: &purse.WriteBack{Slot: "b", Seq: 7, Accepted: 4000, Remaining: -25, Used: 3975, BatteryDV: 36, Status: []string{"low_battery", "leak"}, MeterTime: "2026-11-21T15"}}
 	if n == "ill" {
@@ -190,6 +190,7 @@ func fakeReading(id meter.ID, line string) meter.Reading {
 
 func tallyDeps() cli.TallyDeps {
 	return cli.TallyDeps{
+		Now:    func() time.Time { return at },
 		Known:  known,
 		Socket: filepath.Join(os.TempDir(), "no-node-here", config.SocketName),
 		Cards: func(context.Context) (control.Cards, func() error, error) {

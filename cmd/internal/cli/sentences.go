@@ -17,6 +17,7 @@ var sentences = map[string]sentence{
 	control.CodeNotFound:         {ExitRefused, "there is nothing of this name", "没有该名称的对象", false},
 	control.CodeAmbiguous:        {ExitRefused, "several readers hold a card; name one", "有多个读卡器插有卡片；请指定其中一个", true},
 	control.CodeNoCards:          {ExitRefused, "this node has no card readers in its configuration", "该节点的配置中没有读卡器", true},
+	control.CodeDeskBusy:         {ExitRefused, "the counter is at work on this card", "柜台正在处理该卡", true},
 	control.CodeOtherVersion:     {ExitInternal, "node and command are of different versions", "节点与命令的版本不一致", false},
 	control.CodeInternal:         {ExitInternal, "fault inside the node; the cause is in its log", "节点内部故障；原因见其日志", true},
 	control.CodeBadRequest:       {ExitInternal, "the node does not understand the question", "节点无法理解请求", false},

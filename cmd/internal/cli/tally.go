@@ -16,7 +16,7 @@ func Tally(ctx context.Context, env Env, deps TallyDeps) int {
 	return execute(ctx, "tally", env, func(a *app) *cobra.Command {
 		return a.group("tally", a.t("tally finds, reads and diagnoses readers, cards, meters and nodes", "tally 用于查找、读取和诊断读卡器、卡片、表计和节点"),
 			a.group("node", a.t("the node on this machine", "本机节点"), a.nodeStatusCommand(deps)),
-			a.group("card", a.t("IC cards and their readers", "IC 卡与读卡器"), a.cardReadersCommand(deps), a.cardShowCommand(deps)),
+			a.cardGroup(deps),
 			a.group("meter", a.t("remote-reading meters", "远传表计"), a.meterReadCommand(deps)),
 			a.versionCommand())
 	})
@@ -52,4 +52,10 @@ func (d door) path(getenv func(string) string) (path string, named bool) {
 func (a *app) client(d door) (c *control.Client, named bool) {
 	path, named := d.path(a.env.Getenv)
 	return control.NewClient(path), named
+}
+
+func (a *app) cardGroup(deps TallyDeps) *cobra.Command {
+	return a.group("card", a.t("IC cards and their readers", "IC 卡与读卡器"),
+		a.cardReadersCommand(deps), a.cardWatchCommand(deps), a.cardShowCommand(deps), a.cardDumpCommand(deps), a.cardDiffCommand(deps),
+		a.cardHistoryCommand(deps), a.cardResolveCommand(deps), a.cardVerifyCommand())
 }

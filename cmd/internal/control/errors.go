@@ -30,6 +30,7 @@ const (
 	CodeTimeout      = "timeout"
 	CodeOtherVersion = "other_version" // the node does not know the question: command and node differ in version
 	CodeInternal     = "internal"
+	CodeDeskBusy     = "desk_busy" // the counter is at work on the card
 )
 
 // ErrNoNode says that nobody answers at the socket: no node runs on this data folder.

@@ -50,7 +50,9 @@ func (d door) OpenOrders(ctx context.Context) ([]control.CardOrder, error) {
 // LookAgain implements control.CardBook.
 func (d door) LookAgain(ctx context.Context, reader string) error {
 	err := d.n.service.LookAgain(ctx, reader)
-	if r, ok := errors.AsType[*counter.Refusal](err); ok {
+	if r, ok := errors.AsType[*counter.Refusal](err); ok && r.Code == counter.CodeBusy {
+		return &control.Error{Code: control.CodeDeskBusy, Message: r.Error()}
+	} else if ok {
 		return &control.Error{Code: r.Code, Message: r.Error()}
 	}
 	return err
