@@ -31,6 +31,7 @@ func saleRecord(typ string, o Order) outbox.Draft {
 		Station: o.Station, Receipt: o.Receipt, VolumeL: int64(o.Volume), AmountFen: int64(o.Amount), Currency: "CNY",
 		CardSeq: o.Plan.Seq, CardTag: hex.EncodeToString(o.Plan.Tag[:]), CardCum: int64(o.Plan.Cumulative),
 		CardUnit: string(o.Unit), IntentAt: contract.At(o.IntentAt), WasInDoubt: o.Doubted,
+		CardIssue: o.Plan.IssueCount, CardQty: int64(o.Plan.Order.Qty), Period: o.Period, Of: o.Of, Reason: o.Reason, ApprovedBy: o.ApprovedBy,
 	}
 	for _, l := range o.Lines {
 		body.Tiers = append(body.Tiers, contract.TierLine{

@@ -34,6 +34,7 @@ type Sale struct {
 	IntentAt   Time       `json:"intent_at"` // when money and intent were committed
 	WasInDoubt bool       `json:"was_in_doubt,omitempty"`
 	CardIssue  uint8      `json:"card_issue,omitempty"`   // issue count of the card
+	CardQty    int64      `json:"card_qty,omitempty"`     // of the order, as on the card
 	Period     string     `json:"period_start,omitempty"` // tier period that the volume was counted in
 	Of         string     `json:"of,omitempty"`           // order that this one refunds, makes up or carries over
 	Reason     string     `json:"reason,omitempty"`       // as written by whoever asked

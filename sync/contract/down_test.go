@@ -31,9 +31,10 @@ var exampleParts = map[string]any{
 		Standing: []LockState{{Account: "00010002", At: At(exampleTime.Add(-time.Hour)), Reason: "leak found, not repaired", By: "zhao"}},
 		Lifted:   []LiftedLock{{Account: "00010003", At: At(exampleTime.Add(-48 * time.Hour)), By: "li"}},
 	},
-	PartAccounts: Accounts{AsOf: At(exampleTime), Upto: 17, Changes: []AccountChange{{
-		N: 17, Account: "00010001", Region: 3301, Card: "0000112233", CardIssue: 2, CardSeq: 12, CardTag: "9f3a01", CardCum: 4120, CardUnit: "0.1m3",
-		Meter: "G4-7788", Period: "2026-01-01", BoughtElsewhereL: 50_000, Dead: []string{"0000112200"}, Node: "hall-2", At: At(exampleTime),
+	PartAccounts: Accounts{AsOf: At(exampleTime), Upto: 17, Deltas: []AccountDelta{{
+		Account: "00010001", Version: 17, Region: 3301, Card: "0000112233", CardIssue: 2, CardSeq: 12, CardCum: 4120, CardQty: 500,
+		CardTag: "9f3a01", CardUnit: "0.1m3", Meter: "G4-7788", PeriodStart: "2026-01-01", BoughtL: 250_000,
+		Dead: []DeadCard{{Region: 3301, Card: "0000112200", Issue: 1, Why: "replaced"}},
 	}}},
 }
 

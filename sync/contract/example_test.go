@@ -25,7 +25,7 @@ var exampleSale = Sale{
 		{Tier: 2, VolumeL: 10_000, Price: 34_500, AmountFen: 3_450},
 	},
 	CardSeq: 12, CardTag: "9f3a01", CardCum: 4120, CardUnit: "0.1m3", IntentAt: At(exampleTime.Add(-3 * time.Second)),
-	CardIssue: 2, Period: "2026-01-01",
+	CardIssue: 2, CardQty: 500, Period: "2026-01-01",
 }
 
 var exampleRecords = []exampleRecord{

@@ -55,37 +55,59 @@ type LiftedLock struct {
 }
 
 // Accounts is what other nodes did to customers and cards since the node confirmed a desired state (see Status.Cfg): a
-// card that was sold to elsewhere must not look like a forged one. Each change is the whole of what the centre knows of
-// the account; a node applies those whose N is above the one it applied last for the account.
+// card that was sold to elsewhere must not look like a forged one. Each delta is the whole of what the centre knows of
+// the account; a node applies one whose version is above that of the one it applied last for the account.
 type Accounts struct {
-	AsOf    Time            `json:"as_of"`
-	Upto    uint64          `json:"upto"` // changes up to this number are here or were confirmed before
-	More    bool            `json:"more"` // further ones follow once this version is confirmed
-	Changes []AccountChange `json:"changes"`
+	AsOf   Time           `json:"as_of"`
+	Upto   uint64         `json:"upto"` // changes up to this version are here or were confirmed before
+	More   bool           `json:"more"` // further ones follow once this desired state is confirmed
+	Deltas []AccountDelta `json:"deltas"`
 }
 
-// AccountChange is how an account stands at the centre.
-type AccountChange struct {
-	N         uint64 `json:"n"` // grows with every change of any account
-	Account   string `json:"account"`
-	Region    uint16 `json:"region"`
+// AccountDelta is how an account stands at the centre. What is left out is left as it is.
+type AccountDelta struct {
+	Account string `json:"account"`
+	Version uint64 `json:"version"` // grows with every change of any account
+
+	Region    uint16 `json:"region,omitempty"`
 	Card      string `json:"card,omitempty"`
-	CardIssue uint8  `json:"card_issue,omitempty"` // cards of this number with a lower issue count are dead
-	CardSeq   uint16 `json:"card_seq,omitempty"`   // of the newest order on the card
-	CardTag   string `json:"card_tag,omitempty"`
+	Cardless  bool   `json:"cardless,omitempty"` // the customer has no card any more
+	CardIssue uint8  `json:"card_issue,omitempty"`
+	CardSeq   uint16 `json:"card_seq,omitempty"` // of the newest order on the card
 	CardCum   int64  `json:"card_cum,omitempty"` // in card_unit
+	CardQty   int64  `json:"card_qty,omitempty"` // of the newest order, in card_unit
+	CardTag   string `json:"card_tag,omitempty"` // of the newest order, hex
 	CardUnit  string `json:"card_unit,omitempty"`
 	Meter     string `json:"meter,omitempty"`
 
-	// Period is the tier period that BoughtElsewhereL was bought in, at other nodes than the one that is told. The
-	// node's own part is its own business: the two add up, whatever is still on its way.
-	Period           string `json:"period_start,omitempty"`
-	BoughtElsewhereL int64  `json:"bought_elsewhere_l,omitempty"`
+	PeriodStart string `json:"period_start,omitempty"` // with bought_l
+	BoughtL     int64  `json:"bought_l,omitempty"`     // in the period, at all nodes, as far as the centre has heard
 
-	Dead   []string `json:"dead,omitempty"`   // numbers of cards of this account that are dead (lost, replaced)
-	Closed bool     `json:"closed,omitempty"` // the account was closed (销户)
-	Node   string   `json:"node"`             // where the newest change was made
-	At     Time     `json:"at"`               // of the newest change
+	Dead       []DeadCard `json:"dead,omitempty"`
+	Lost       *Mark      `json:"lost,omitempty"` // the card is reported lost (挂失)
+	ArrearsFen int64      `json:"arrears_fen,omitempty"`
+
+	// The customer's file, for a node that does not know the account yet.
+	PriceClass string `json:"price_class,omitempty"`
+	Name       string `json:"name,omitempty"`
+	Address    string `json:"address,omitempty"`
+	Phone      string `json:"phone,omitempty"`
+	Water      bool   `json:"water,omitempty"`
+}
+
+// DeadCard is a card that must not be used any more: this number, up to this issue count.
+type DeadCard struct {
+	Region uint16 `json:"region"`
+	Card   string `json:"card"`
+	Issue  uint8  `json:"issue"`
+	Why    string `json:"why"` // replaced, retired, lost
+}
+
+// Mark is who said something when, and why.
+type Mark struct {
+	Reason string `json:"reason"`
+	By     string `json:"by"`
+	At     Time   `json:"at"`
 }
 
 // Settings of a node, each left as it is when it is not there. A node that cannot reach the centre with new settings goes
