@@ -71,7 +71,7 @@ func checkLedger(tx *bbolt.Tx, rep *Report) error {
 		}
 		rep.Records[name] = st.Next - st.First
 	}
-	return errors.Join(checkHeads(tx), checkIndices(tx))
+	return errors.Join(checkHeads(tx), checkIndices(tx), checkSums(tx))
 }
 
 // checkPages walks every page in this goroutine, where a fault can be caught, and only then lets bbolt check the tree.
@@ -111,23 +111,23 @@ func touch(tx *bbolt.Tx) error {
 // check verifies the segments and how they follow each other.
 func (r *readings) check(ctx context.Context, rep *Report) error {
 	r.mu.Lock()
-	segs, next, head := slices.Clone(r.segs), r.acked+1, ""
+	segs, w := slices.Clone(r.segs), segmentWalk{rep: rep, next: r.acked + 1, epoch: r.s.epoch}
 	r.pinned = true
 	r.mu.Unlock()
 	defer r.unpin()
-	lost, err := r.lost()
-	if err != nil {
+	var err error
+	if w.lost, err = r.lost(); err != nil {
 		return err
 	}
 	for _, seg := range segs {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		rep.Files++
-		end, err := r.checkOne(seg, next, head, lost)
-		rep.add(seg.path, err)
-		rep.Records[contract.Rd] += seg.last + 1 - seg.first
-		next, head = seg.last+1, end
+		var file *boltFile // an old one may be closed in favour of another at any time
+		if seg == r.newest() {
+			file = seg.file
+		}
+		w.see(seg.path, file)
 	}
 	return nil
 }
@@ -146,50 +146,4 @@ func (r *readings) lost() (gaps [][2]uint64, err error) {
 		return err
 	})
 	return gaps, err
-}
-
-// checkOne verifies one segment; next and prev are what the segment before ended with. It returns the hash of its last
-// record.
-func (r *readings) checkOne(seg *segment, next uint64, prev string, lost [][2]uint64) (head string, err error) {
-	if seg.first > next && len(subtract([][2]uint64{{next, seg.first - 1}}, lost)) > 0 {
-		return "", fmt.Errorf("records %d to %d are missing and not reported as lost", next, seg.first-1)
-	}
-	var file *boltFile
-	if seg == r.newest() {
-		file = seg.file
-	} else { // an old one may be closed in favour of another at any time
-		if err := inspect(seg.path, true); err != nil {
-			return "", err
-		}
-		if file, err = openBolt(seg.path, Hooks{}, true); err != nil {
-			return "", err
-		}
-		defer file.close()
-	}
-	err = file.view(func(tx *bbolt.Tx) error {
-		if err := checkPages(tx); err != nil {
-			return err
-		}
-		st, err := r.checkSegment(tx, seg.first)
-		if err != nil {
-			return err
-		}
-		head = st.Head
-		if err := followsFrom(tx, seg.first == next, prev); err != nil {
-			return err
-		}
-		return walkSegment(tx, st)
-	})
-	return head, err
-}
-
-func followsFrom(tx *bbolt.Tx, adjacent bool, prev string) error {
-	start, err := loadStart(tx)
-	if err != nil {
-		return err
-	}
-	if adjacent && prev != "" && start.Head != prev {
-		return fmt.Errorf("segment does not follow from the one before: %w", ErrDamaged)
-	}
-	return nil
 }

@@ -47,6 +47,9 @@ func TestCheckFindsWhatDoesNotFit(t *testing.T) {
 		"closed order listed":    {put("open_orders", "o000001", ""), "open_orders has 2 entries for 1"},
 		"request index missing":  {del("order_requests", "ro000001"), "order_requests"},
 		"card order missing":     {del("card_orders", "0571-c000001\x00o000001"), "card_orders"},
+		"lines do not add up":    {put("orders", "o000001", `{"id":"o000001","request":"ro000001","state":"done","account":"000001","card":{"region":1393,"no":"c000001"},"amount_fen":1,"lines":[{"amount_fen":2}]}`), "add up"},
+		"sale of another amount": {put("orders", "o000001", `{"id":"o000001","request":"ro000001","state":"done","account":"000001","card":{"region":1393,"no":"c000001"},"amount_fen":7}`), "do not say the same"},
+		"receipt never given":    {put("orders", "o000002", `{"id":"o000002","request":"ro000002","state":"in_doubt","account":"000001","card":{"region":1393,"no":"c000001"},"station":"hall","receipt":3}`), "receipt 3, the last of hall is 0"},
 		"watermark beyond":       {put("streams", "tx", `{"first":1,"next":4,"acked":4}`), "do not fit"},
 		"watermark below first":  {put("streams", "tx", `{"first":3,"next":4,"acked":1}`), "do not fit"},
 		"state is no state":      {put("streams", "ev", `[`), "state of stream ev"},
@@ -72,6 +75,14 @@ func TestCheckFindsWhatDoesNotFit(t *testing.T) {
 // wantFinding opens and checks; what cannot even be opened has been found too.
 func wantFinding(t *testing.T, dir, says string) {
 	t.Helper()
+	before := treeOf(t, dir)
+	rep, err := storage.CheckFolder(t.Context(), dir)
+	if err != nil || rep.OK() != (says == "") || !strings.Contains(found(rep), says) {
+		t.Errorf("in the folder: found %q, %v, want %q", found(rep), err, says)
+	}
+	if treeOf(t, dir) != before {
+		t.Error("the check has changed the folder")
+	}
 	s, err := storage.Open(dir, storage.Options{Ballast: -1, SegmentBytes: 48 << 10})
 	if err != nil {
 		if says == "" || !errors.Is(err, storage.ErrDamaged) || !strings.Contains(err.Error(), says) {
@@ -80,7 +91,7 @@ func wantFinding(t *testing.T, dir, says string) {
 		return
 	}
 	defer s.Close()
-	rep, err := s.Check(t.Context())
+	rep, err = s.Check(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

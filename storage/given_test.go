@@ -26,7 +26,7 @@ func account(n int) counter.Account {
 
 func order(n int, state counter.OrderState) counter.Order {
 	id := fmt.Sprintf("o%06d", n)
-	return counter.Order{ID: id, Request: "r" + id, State: state, Account: "000001", Card: card("c000001"), IntentAt: noon}
+	return counter.Order{ID: id, Request: "r" + id, State: state, Account: "000001", Card: card("c000001"), IntentAt: noon, Amount: quantity.Money(n)}
 }
 
 func draft(stream contract.Stream, n int) outbox.Draft {

@@ -56,7 +56,7 @@ func (r *readings) examine(path string, thorough bool) (*segment, error) {
 	}
 	seg := &segment{path: path, first: first}
 	err = f.view(func(tx *bbolt.Tx) error {
-		st, err := r.checkSegment(tx, first)
+		st, err := checkSegment(tx, first, r.s.epoch)
 		if err != nil {
 			return err
 		}
@@ -69,8 +69,8 @@ func (r *readings) examine(path string, thorough bool) (*segment, error) {
 	return seg, errors.Join(err, f.close())
 }
 
-// checkSegment compares what a segment says about itself with what it has.
-func (r *readings) checkSegment(tx *bbolt.Tx, first uint64) (streamState, error) {
+// checkSegment compares what a segment says about itself with what it has; any epoch will do when want is empty.
+func checkSegment(tx *bbolt.Tx, first uint64, want string) (streamState, error) {
 	name := segmentName(first)
 	if err := checkLayout(name, layoutOf(tx), segmentMigrations); err != nil {
 		return streamState{}, err
@@ -80,8 +80,8 @@ func (r *readings) checkSegment(tx *bbolt.Tx, first uint64) (streamState, error)
 			return streamState{}, fmt.Errorf("%s has no %s: %w", name, b, ErrDamaged)
 		}
 	}
-	if epoch := tx.Bucket(bMeta).Get(kEpoch); string(epoch) != r.s.epoch {
-		return streamState{}, fmt.Errorf("%s has epoch %.40q, ledger has %q: %w", name, epoch, r.s.epoch, errForeign)
+	if epoch := tx.Bucket(bMeta).Get(kEpoch); want != "" && string(epoch) != want {
+		return streamState{}, fmt.Errorf("%s has epoch %.40q, ledger has %q: %w", name, epoch, want, errForeign)
 	}
 	st, err := loadState(tx, contract.Rd)
 	if err != nil {

@@ -95,7 +95,6 @@ func (t *ledgerTx) statement(day time.Time, rd contract.Head) error {
 	return t.Emit(outbox.Draft{Stream: contract.Ev, Type: contract.TypeStatement, ID: "statement/" + day.Format(time.DateOnly), Body: st})
 }
 
-
 // statementSlack is how far a record may be out of the order of time, because the clock was set back.
 const statementSlack = 48 * time.Hour
 
