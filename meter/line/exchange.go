@@ -122,6 +122,9 @@ func (l *core) ready(ctx context.Context, mode Mode) error {
 
 var errGone = errors.New("connection is gone")
 
+// ErrNoisy says that the line was never silent: something else talks on it. It matches meter.ErrLine.
+var ErrNoisy = fmt.Errorf("line was not silent, something talks on it: %w", meter.ErrLine)
+
 // silence throws away what nobody asked for, until the line was silent long enough: the gap of the protocol, or in
 // quarantine the longer quiet time counted from now.
 func (l *core) silence(ctx context.Context) error {
@@ -139,6 +142,7 @@ func (l *core) silence(ctx context.Context) error {
 	for {
 		n, err := w.read(scrap[:], until)
 		if n > 0 {
+			l.heard(false, scrap[:n])
 			l.stale(n)
 			l.dirty, l.last = true, time.Now()
 			until = l.last.Add(l.opts.Quiet)
@@ -152,7 +156,7 @@ func (l *core) silence(ctx context.Context) error {
 		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 			return fmt.Errorf("%w: %w", errGone, err)
 		case !time.Now().Before(giveUp):
-			return fmt.Errorf("line was not silent for %s, something talks on it: %w", l.opts.Noise, meter.ErrLine)
+			return fmt.Errorf("wait %s on line %s: %w", l.opts.Noise, l.name, ErrNoisy)
 		}
 	}
 }
@@ -167,6 +171,7 @@ func (l *core) send(w *watched, x Exchange) error {
 	if _, err := l.conn.Write(x.Request); err != nil {
 		return fmt.Errorf("write request: %w", err)
 	}
+	l.heard(true, x.Request)
 	if d, ok := l.conn.(interface{ Drain() error }); ok {
 		if err := d.Drain(); err != nil {
 			return fmt.Errorf("drain request: %w", err)
@@ -195,6 +200,7 @@ func (l *core) receive(w *watched, x Exchange) (Answer, error) {
 		n, err := w.read(chunk[:], deadline)
 		if n > 0 {
 			l.last = time.Now()
+			l.heard(false, chunk[:n])
 			done, judged := in.take(chunk[:n], x.Expect)
 			if done || judged != nil {
 				l.trailing(&in, judged)

@@ -66,12 +66,20 @@ func (le *Lease) Next() uint16 {
 
 // Owes tells whether an earlier question to peer was left without an answer that may still come.
 func (le *Lease) Owes(peer string) bool {
-	_, owes := le.line.owes[peer]
-	return owes
+	l := le.line
+	_, owes := l.owes[peer]
+	_, settled := l.settled[peer]
+	return owes || l.owesAll && !settled
 }
 
 // Settle says that the driver has proven that no old answer of peer can come any more.
-func (le *Lease) Settle(peer string) { delete(le.line.owes, peer) }
+func (le *Lease) Settle(peer string) {
+	l := le.line
+	delete(l.owes, peer)
+	if l.owesAll {
+		l.settled[peer] = struct{}{}
+	}
+}
 
 // everyOldest: each fourth turn goes to whoever has waited longest, whatever the priority, so that nobody starves.
 const everyOldest = 4

@@ -89,6 +89,8 @@ type core struct {
 	since time.Time
 	busy  time.Duration
 	users map[string]*user
+
+	taps taps
 }
 
 // state is touched only by whoever holds the lease.
@@ -102,6 +104,8 @@ type state struct {
 	echo    Echo
 	seq     uint16
 	owes    map[string]struct{}
+	owesAll bool                // after a loan everybody may owe an answer …
+	settled map[string]struct{} // … but for these
 	retryAt time.Time
 	pause   time.Duration
 	openErr error
