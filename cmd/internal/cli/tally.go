@@ -17,6 +17,7 @@ func Tally(ctx context.Context, env Env, deps TallyDeps) int {
 		return a.group("tally", a.t("tally finds, reads and diagnoses readers, cards, meters and nodes", "tally 用于查找、读取和诊断读卡器、卡片、表计和节点"),
 			a.group("node", a.t("the node on this machine", "本机节点"), a.nodeStatusCommand(deps)),
 			a.cardGroup(deps),
+			a.simGroup(),
 			a.group("meter", a.t("remote-reading meters", "远传表计"), a.meterReadCommand(deps)),
 			a.versionCommand())
 	})
