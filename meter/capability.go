@@ -12,8 +12,8 @@ import (
 // back that it is done, ErrException that the meter refused, ErrUnable and ErrLine (from the wait for the line) that
 // nothing was sent, and ErrOutcomeUnknown that only the meter can tell.
 
-// Frozen is a value that a meter remembered at an instant of its own: a settlement day, a midnight.
-type Frozen struct {
+// Memory is a value that a meter remembered at an instant of its own: a settlement day, a midnight.
+type Memory struct {
 	Back     int       // how many periods the meter counts back, 1 = the latest; 0 when it gives a date instead
 	Reading  Reading   // At is when the meter froze the values, by its own calendar; zero if the meter does not say when
 	Answered time.Time // when the answer came; never the time of the values
@@ -24,7 +24,7 @@ type History interface {
 	// ReadHistory asks for what the meter froze from (inclusive) to (exclusive), latest first. What the meter gives
 	// without a date is returned with a zero time as far as it can lie in the span: its caller decides by Back. An empty
 	// list and a nil error prove that the meter has nothing.
-	ReadHistory(ctx context.Context, from, to time.Time) ([]Frozen, error)
+	ReadHistory(ctx context.Context, from, to time.Time) ([]Memory, error)
 }
 
 // ClockReader is a meter whose clock can be read.
