@@ -55,15 +55,22 @@ func (r Reading) Find(name string) (Value, bool) {
 	return Value{}, false
 }
 
-// Quality is a set of marks on a reading that was kept although something about it is odd. No mark is a good reading.
+// Quality is a set of marks on a reading that was kept although something about it is odd. No mark is a good reading. A
+// mark never changes a value.
 type Quality []string
 
 // Marks of quality.
 const (
-	Backwards = "backwards" // less than the last good value
-	Jump      = "jump"      // more than the meter's maximum flow allows
-	Rollover  = "rollover"  // the register passed its end
-	BadClock  = "bad_clock"
+	Backwards   = "backwards"    // less than the last good value
+	Jump        = "jump"         // more than the meter's maximum flow allows
+	Rollover    = "rollover"     // the register passed its end
+	Replaced    = "replaced"     // another meter answers: its number differs, or its register began again
+	WrongUnit   = "unit"         // the unit is none of a counter, or another than before
+	Stuck       = "frozen"       // the counter stands although the meter itself reports a flow
+	BadClock    = "bad_clock"    // the meter's clock shows no date and time
+	ClockDrift  = "clock_drift"  // the meter's clock is further off than allowed
+	ClockUnsure = "clock_unsure" // the node's own clock was not set, or was set meanwhile
+	Remembered  = "history"      // read from the meter's memory; its time is the meter's
 )
 
 // Failure is what is kept and sent instead of a reading when a meter could not be read.

@@ -1,20 +1,23 @@
 // Package poll decides which meter is read when, and hands over what came of it.
 //
 // Each line has one goroutine that reads its meters one after the other, the first readings spread over the interval so
-// that lines do not burst together. A meter that fails is tried again within its round; one that fails round after
-// round is called dead and asked less and less often, by a single probe that brings it back.
+// that lines do not burst together, and one for what can wait (history, clocks). A meter that fails is tried again
+// within its round; one that fails round after round is called dead and asked less and less often, by a single probe
+// that brings it back, in the line's idle time and for a small share of its busy time. When nobody on a line answers any
+// more it is the line that is down: that is one alarm, its meters are not blamed, and single probes find out when it is
+// back.
 //
 // Two rules. A reading keeps the time at which the meter answered, however long it waits for the [Sink]; nothing here
 // ever writes to it. And a meter that did not answer gives a [meter.Failure], never a zero and never its last value.
+//
+// Failures are bounded: one when a meter stops answering or fails in another way than before, and one a local day as
+// long as it lasts. A line that is down gives its meters none but the daily one. Who asks by ReadNow gets one each time.
 package poll
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +30,20 @@ import (
 type Sink interface {
 	Keep(ctx context.Context, r meter.Reading) error
 	Fail(ctx context.Context, f meter.Failure) error
+}
+
+// Watch is told what happens, at once and before the Sink. Its methods are called from several goroutines, for one meter
+// in the order in which it answered; they must not wait.
+type Watch interface {
+	// Judge returns the marks of a reading. It is called for each once, except for history.
+	Judge(r meter.Reading) meter.Quality
+	// Missed says that a meter did not answer in a round, on a line where others do.
+	Missed(f meter.Failure)
+	// LineDown says that nobody on a line of n meters has answered since; LineBack that somebody does again.
+	LineDown(line string, since, at time.Time, code string, n int)
+	LineBack(line string, at time.Time)
+	// Clock says how far a meter's clock is ahead of the node's.
+	Clock(id meter.ID, at time.Time, ahead time.Duration)
 }
 
 // ErrNever is returned by a Sink that will not take this value at any time. It is counted as lost and logged.
@@ -42,28 +59,19 @@ type Target struct {
 	Meter meter.Meter
 	Every time.Duration // interval, at least a second
 	Model string        // for people
+
+	// Fast and Slow bound how long the meter may think before its answer counts as missing. Within them the schedule
+	// learns how long it needs; a question that went unanswered is asked again with Slow. 0 = the driver's own.
+	Fast, Slow time.Duration
+
+	Permit Permit    // what the node may do with its valve
+	Seen   time.Time // when it last answered, as far as is known from before the start
 }
 
-// Options tune a Poller; the zero value is useful.
-type Options struct {
-	Retries   int           // further tries within a round; 0 = 2, negative = none
-	DeadAfter int           // failed rounds after which a meter is dead; 0 = 3
-	Slowest   time.Duration // longest interval between probes of a dead meter; 0 = 15 min
-	Limit     time.Duration // longest time for one read, the wait for the line included; 0 = 30 s
-	Queue     int           // values that wait for a Sink which refuses; 0 = 10 000
-	Log       *slog.Logger  // nil = slog.Default()
-}
-
-func (o Options) withDefaults() Options {
-	o.Retries = max(cmp.Or(o.Retries, 2), 0)
-	o.DeadAfter = cmp.Or(o.DeadAfter, 3)
-	o.Slowest = cmp.Or(o.Slowest, 15*time.Minute)
-	o.Limit = cmp.Or(o.Limit, 30*time.Second)
-	o.Queue = cmp.Or(o.Queue, 10_000)
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	return o
+// Permit says which ways a node may move a valve. The zero value permits none.
+type Permit struct {
+	Close bool // shut the customer off
+	Open  bool // arm: allow the customer to open at the meter
 }
 
 // Poller is the schedule. Its methods may be called from several goroutines.
@@ -74,17 +82,30 @@ type Poller struct {
 	mu      sync.Mutex
 	targets map[meter.ID]*target
 	order   []*target // as added
+	lanes   []*lane   // in order of their first target
 	running bool
 }
 
 // target is a Target and what is known of it. The Poller's mutex guards all but the Target itself.
 type target struct {
 	Target
+	lane     *lane
 	last     *meter.Reading
 	failure  *meter.Failure
-	failed   int // rounds in a row
+	told     string // code of the failure that was handed over since it last answered
+	answered time.Time
+	failed   int       // rounds in a row
+	deadAt   time.Time // when it was given up; only while it is dead
+	vouch    bool      // its silence says something about the line
 	interval time.Duration
 	next     time.Time
+	freeze   bool          // the reading of this midnight is still to come
+	cost     time.Duration // how long its last silence took
+	pace     pace
+	valve    valve
+	clock    clockState
+
+	judging sync.Mutex // held while a reading is judged and handed over, so that both happen in one order
 }
 
 // New makes an empty schedule that hands over to sink.
@@ -104,27 +125,42 @@ func (p *Poller) Add(t Target) error {
 		return fmt.Errorf("add meter %q: number and driver are needed", t.ID)
 	case t.Every < time.Second:
 		return fmt.Errorf("add meter %s: interval %s is below a second", t.ID, t.Every)
+	case t.Fast < 0 || t.Slow < t.Fast:
+		return fmt.Errorf("add meter %s: bounds %s to %s of its time to think are no range", t.ID, t.Fast, t.Slow)
 	case p.targets[t.ID] != nil:
 		return fmt.Errorf("add meter %s: it is in the schedule already", t.ID)
 	}
-	n := &target{Target: t, interval: t.Every}
+	n := &target{Target: t, lane: p.laneOf(t.Line), interval: t.Every, answered: t.Seen, vouch: true, pace: pace{fast: t.Fast, slow: t.Slow}}
+	n.lane.targets = append(n.lane.targets, n)
 	p.targets[t.ID] = n
 	p.order = append(p.order, n)
 	return nil
 }
 
+// laneOf finds or makes the lane of a line. Call with p.mu held.
+func (p *Poller) laneOf(line string) *lane {
+	for _, l := range p.lanes {
+		if l.name == line {
+			return l
+		}
+	}
+	l := &lane{name: line, wake: make(chan struct{}, 1), more: make(chan struct{}, 1)}
+	p.lanes = append(p.lanes, l)
+	return l
+}
+
 // Run reads all meters until ctx ends, and then hands over what still waits, each value once. It may be called once.
 func (p *Poller) Run(ctx context.Context) error {
-	lines, err := p.start(time.Now())
-	if err != nil {
+	if err := p.start(time.Now()); err != nil {
 		return err
 	}
 	var readers, keeper sync.WaitGroup
 	keep, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	keeper.Go(func() { p.queue.run(keep) })
-	for _, targets := range lines {
-		readers.Go(func() { p.runLine(ctx, targets) })
+	for _, l := range p.lanes {
+		readers.Go(func() { p.runLane(ctx, l) })
+		readers.Go(func() { p.runChores(ctx, l) })
 	}
 	<-ctx.Done()
 	readers.Wait()
@@ -133,47 +169,38 @@ func (p *Poller) Run(ctx context.Context) error {
 	return nil
 }
 
-// start gives every meter its first time, and returns the meters by line.
-func (p *Poller) start(now time.Time) ([][]*target, error) {
+// start gives every meter its first time.
+func (p *Poller) start(now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.running {
-		return nil, errors.New("run schedule: it has been run before")
+		return errors.New("run schedule: it has been run before")
 	}
 	p.running = true
-	at := map[string]int{}
-	var lines [][]*target
-	for _, t := range p.order {
-		i, ok := at[t.Line]
-		if !ok {
-			i = len(lines)
-			at[t.Line] = i
-			lines = append(lines, nil)
-		}
-		lines[i] = append(lines[i], t)
+	for i, l := range p.lanes {
+		l.day = p.day()
+		p.spread(l, i, now)
 	}
-	for i, targets := range lines {
-		for j, t := range targets {
-			// j-th of the line's meters, and the i-th line a little later than the one before.
-			slots := int64(len(targets)) * int64(len(lines))
-			t.next = now.Add(time.Duration(int64(t.Every) / slots * int64(j*len(lines)+i)))
-		}
-	}
-	return lines, nil
+	return nil
 }
 
-// runLine reads the meters of one line, always the one that is due first.
-func (p *Poller) runLine(ctx context.Context, targets []*target) {
-	for {
-		p.mu.Lock()
-		t := slices.MinFunc(targets, func(a, b *target) int { return a.next.Compare(b.next) })
-		wait := time.Until(t.next)
-		p.mu.Unlock()
-		if !pause(ctx, wait) {
-			return
-		}
-		p.round(ctx, t)
+// spread gives the meters of the i-th line their times: one after the other over the interval, each line a little later
+// than the one before. Call with p.mu held.
+func (p *Poller) spread(l *lane, i int, now time.Time) {
+	slots := int64(len(l.targets)) * int64(len(p.lanes))
+	for j, t := range l.targets {
+		t.next = now.Add(time.Duration(int64(t.Every) / slots * int64(j*len(p.lanes)+i)))
 	}
+}
+
+// find returns the target of a meter.
+func (p *Poller) find(id meter.ID) (*target, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.targets[id]; t != nil {
+		return t, nil
+	}
+	return nil, fmt.Errorf("meter %.40q: %w", id, ErrUnknown)
 }
 
 // pause waits, and returns false if ctx ended.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tally/meter"
@@ -15,31 +16,53 @@ const busyPause = 500 * time.Millisecond
 
 // round reads one meter, with retries, and decides when it is due again.
 func (p *Poller) round(ctx context.Context, t *target) {
+	dead, from := p.dead(t), time.Now()
+	err := p.tries(ctx, t, dead)
+	switch {
+	case ctx.Err() != nil:
+		return // stopped: that says nothing about the meter
+	case err == nil:
+	case noTurn(err):
+		p.remember(t, err)
+	case errors.Is(err, meter.ErrLine):
+		p.lostLine(t, err)
+		return // it stays due
+	case !errors.Is(err, meter.ErrSilent):
+		p.heard(t) // somebody talks on the line
+		p.fail(t, err)
+	case dead || p.silent(ctx, t, err):
+		p.fail(t, err)
+	}
+	if dead && err != nil {
+		p.spent(t, time.Since(from))
+	}
+	p.plan(t, time.Now())
+}
+
+// tries asks until there is a reading, no further try is left or none would help.
+func (p *Poller) tries(ctx context.Context, t *target, dead bool) error {
 	tries := 1 + p.opts.Retries
-	if p.dead(t) {
+	if dead {
 		tries = 1
 	}
 	var err error
 	for try := range tries {
 		if try > 0 && errors.Is(err, meter.ErrBusy) && !pause(ctx, busyPause) {
-			return
+			return err
+		}
+		if dead {
+			try++ // a single probe is patient
 		}
 		var r meter.Reading
-		if r, err = p.read(ctx, t, line.Scheduled); err == nil {
+		if r, err = p.read(ctx, t, line.Scheduled, try); err == nil {
 			p.keep(t, r)
-			break
+			return nil
 		}
-		if ctx.Err() != nil {
-			return // stopped: that says nothing about the meter
-		}
-		if !worthwhile(err) {
-			break
+		if ctx.Err() != nil || !worthwhile(err) {
+			return err
 		}
 	}
-	if err != nil {
-		p.fail(t, err)
-	}
-	p.plan(t, time.Now())
+	return err
 }
 
 // worthwhile tells whether asking again at once could help: not if the line is down or the meter understood and said
@@ -49,71 +72,104 @@ func worthwhile(err error) bool {
 }
 
 // read asks the meter once, within the limit.
-func (p *Poller) read(ctx context.Context, t *target, priority line.Priority) (meter.Reading, error) {
-	ctx, cancel := context.WithTimeout(line.WithPriority(ctx, priority), p.opts.Limit)
+func (p *Poller) read(ctx context.Context, t *target, priority line.Priority, try int) (meter.Reading, error) {
+	ctx, cancel := context.WithTimeoutCause(line.WithPriority(ctx, priority), p.opts.Limit, errNoTurn)
 	defer cancel()
-	r, err := t.Meter.Read(ctx)
-	switch {
-	case err != nil:
-		return meter.Reading{}, err
-	case r.Meter != t.ID:
-		return meter.Reading{}, fmt.Errorf("reading is of meter %s: %w", r.Meter, meter.ErrForeign)
-	case r.At.IsZero():
-		return meter.Reading{}, fmt.Errorf("reading has no time: %w", meter.ErrMalformed)
+	from, pace := time.Now(), line.Pace{Think: p.think(t, try)}
+	r, err := t.Meter.Read(line.WithPace(ctx, &pace))
+	if err == nil {
+		err = sound(t, r)
 	}
-	return r, nil
-}
-
-// ReadNow reads one meter at once, before everything scheduled, and hands the reading to the Sink as well. It does not
-// retry. A failure is returned and remembered, but not handed over: the schedule does that if it lasts.
-func (p *Poller) ReadNow(ctx context.Context, id meter.ID) (meter.Reading, error) {
 	p.mu.Lock()
-	t := p.targets[id]
-	p.mu.Unlock()
-	if t == nil {
-		return meter.Reading{}, fmt.Errorf("read meter %s: %w", id, ErrUnknown)
-	}
-	r, err := p.read(ctx, t, line.Interactive)
+	defer p.mu.Unlock()
 	if err != nil {
-		if ctx.Err() == nil {
-			p.remember(t, err)
-		}
+		t.cost = time.Since(from)
 		return meter.Reading{}, err
 	}
-	p.keep(t, r)
-	p.mu.Lock()
-	if t.next.After(time.Now().Add(t.Every)) { // it was dead: back to its own interval
-		t.next = time.Now().Add(t.Every)
-	}
-	p.mu.Unlock()
+	t.pace.note(pace.Took)
 	return r, nil
 }
 
-// keep notes a reading and hands it over.
-func (p *Poller) keep(t *target, r meter.Reading) {
+func (p *Poller) think(t *target, try int) time.Duration {
 	p.mu.Lock()
-	t.last, t.failure, t.failed, t.interval = &r, nil, 0, t.Every
+	defer p.mu.Unlock()
+	return t.pace.think(try)
+}
+
+// sound refuses a reading that is not of this meter or of no time.
+func sound(t *target, r meter.Reading) error {
+	switch {
+	case r.Meter != t.ID:
+		return fmt.Errorf("reading is of meter %s: %w", r.Meter, meter.ErrForeign)
+	case r.At.IsZero():
+		return fmt.Errorf("reading has no time: %w", meter.ErrMalformed)
+	}
+	return nil
+}
+
+// keep has a reading judged, notes it and hands it over, marks included. Nothing else of it is changed.
+func (p *Poller) keep(t *target, r meter.Reading) meter.Reading {
+	t.judging.Lock()
+	defer t.judging.Unlock()
+	r.Quality = marked(r.Quality, p.opts.Watch.Judge(r))
+	p.mu.Lock()
+	before := t.answered
+	t.last, t.answered, t.freeze = &r, r.At, false
+	t.failure, t.told, t.failed, t.interval = nil, "", 0, t.Every
+	t.valve.read(r)
 	p.mu.Unlock()
 	p.queue.put(item{reading: &r})
+	p.heard(t)
+	p.fill(t, before, r.At)
+	return r
 }
 
-// fail notes a failed round and hands the failure over. A line that is down says nothing about its meters: that alone
-// makes none of them dead.
+// marked joins marks without touching either list.
+func marked(have, more meter.Quality) meter.Quality {
+	all := slices.Clip(slices.Clone(have))
+	for _, m := range more {
+		if !slices.Contains(all, m) {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// fail notes a failed round that is the meter's own, and hands the failure over when it is news.
 func (p *Poller) fail(t *target, err error) {
 	f := p.remember(t, err)
 	p.mu.Lock()
-	if !errors.Is(err, meter.ErrLine) {
-		t.failed++
+	t.failed++
+	if t.failed == p.opts.DeadAfter {
+		t.deadAt = f.At
 	}
 	if t.failed >= p.opts.DeadAfter {
 		t.interval = min(2*t.interval, max(p.opts.Slowest, t.Every))
 	}
+	news := t.told != f.Code
+	t.told = f.Code
+	all, since := p.allDead(t.lane), t.lane.heardAt
+	if since.IsZero() {
+		since = f.At
+	}
 	p.mu.Unlock()
-	p.queue.put(item{failure: &f})
+	if news {
+		p.queue.put(item{failure: &f})
+	}
+	p.opts.Watch.Missed(f)
+	if all {
+		p.lineDown(t.lane, since, err)
+	}
+}
+
+// allDead tells whether a line has several meters and none that lives. Call with p.mu held.
+func (p *Poller) allDead(l *lane) bool {
+	return len(l.targets) > 1 && l.down == nil &&
+		!slices.ContainsFunc(l.targets, func(t *target) bool { return t.failed < p.opts.DeadAfter })
 }
 
 func (p *Poller) remember(t *target, err error) meter.Failure {
-	f := meter.Failure{Meter: t.ID, At: time.Now(), Line: t.Line, Code: meter.Code(err), Text: err.Error()}
+	f := meter.Failure{Meter: t.ID, At: p.opts.Now(), Line: t.Line, Code: meter.Code(err), Text: err.Error()}
 	p.mu.Lock()
 	t.failure = &f
 	p.mu.Unlock()
@@ -127,6 +183,9 @@ func (p *Poller) plan(t *target, now time.Time) {
 	t.next = t.next.Add(t.interval)
 	if late := now.Sub(t.next); late > 0 {
 		t.next = t.next.Add((late/t.interval + 1) * t.interval)
+	}
+	if t.freeze && t.failed < p.opts.DeadAfter {
+		t.next = earlier(t.next, now.Add(freezeRetry))
 	}
 }
 
