@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -55,6 +56,7 @@ func workspace(t *testing.T, folder string) (files []string) {
 	put(t, filepath.Join(dir, "password.secret"), []byte(testPassword+"\r\n"), 0o600)
 	put(t, filepath.Join(dir, "open.secret"), []byte(testPSC+"\n"), 0o644)
 	put(t, filepath.Join(dir, "empty.secret"), []byte("\n"), 0o600)
+	put(t, filepath.Join(dir, "centre.pub"), []byte("# of 2026\ncentral-2026:"+base64.StdEncoding.EncodeToString(make([]byte, 32))+"\n"), 0o644)
 	certificate(t, dir)
 	t.Chdir(dir)
 	return files

@@ -20,6 +20,7 @@ type Node struct {
 	Cards   Cards
 	Lines   []Line
 	Uplink  *Uplink // nil when the node has no central system
+	Backup  Backup
 }
 
 // Socket is where the node listens for the technician's command, inside the data folder.
@@ -135,4 +136,5 @@ type Uplink struct {
 	CAFile   string // broker's authority; empty for the system's
 	CertFile string // client certificate; both or none
 	KeyFile  string
+	Delivery Delivery // of a node; zero for the centre
 }

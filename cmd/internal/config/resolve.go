@@ -22,9 +22,13 @@ func (d *document) node(t *table, known Known) Node {
 	n.Cards = d.cards(t.sub("cards"), n.Counter.Enabled, known.Profiles)
 	n.Lines = d.lines(t.subs("line", 256), known.Models)
 	if t.has("uplink") {
-		u := d.uplink(t.sub("uplink"), n.Name)
+		sub := t.sub("uplink")
+		u := d.uplink(sub, n.Name)
+		d.delivery(sub, &u)
+		sub.close()
 		n.Uplink = &u
 	}
+	n.Backup = d.backup(t.sub("backup"), n.DataDir)
 	t.close()
 	return n
 }
@@ -38,7 +42,9 @@ func (d *document) central(t *table) Central {
 	if !t.has("uplink") {
 		t.bad("uplink", codeMissing, `[uplink] broker = "tcp://broker.example:1883"`)
 	} else {
-		c.Uplink = d.uplink(t.sub("uplink"), c.ID)
+		sub := t.sub("uplink")
+		c.Uplink = d.uplink(sub, c.ID)
+		sub.close()
 	}
 	t.close()
 	return c
@@ -167,6 +173,7 @@ func (t *table) pair(a, b, va, vb string) {
 	}
 }
 
+// uplink reads the way to the broker; the caller closes the table.
 func (d *document) uplink(t *table, id string) Uplink {
 	u := Uplink{ClientID: id}
 	var tls bool
@@ -185,6 +192,5 @@ func (d *document) uplink(t *table, id string) Uplink {
 		t.pair("cert_file", "key_file", u.CertFile, u.KeyFile)
 		t.tls(u)
 	}
-	t.close()
 	return u
 }
