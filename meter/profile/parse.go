@@ -17,8 +17,12 @@ type file struct {
 	Title    string      `toml:"title"`
 	Source   string      `toml:"source"`
 	Protocol string      `toml:"protocol"`
-	Modbus   fileModbus  `toml:"modbus"`
+	Timing   fileTiming  `toml:"timing"`
+	Modbus   *fileModbus `toml:"modbus"`
 	Register []fileValue `toml:"register"`
+	CJT188   *fileCJT188 `toml:"cjt188"`
+	DLT645   *fileDLT645 `toml:"dlt645"`
+	MBus     *fileMBus   `toml:"mbus"`
 }
 
 type fileModbus struct {
@@ -76,29 +80,78 @@ func (f file) resolve() (*Profile, error) {
 	case f.Model == "" || strings.Trim(f.Model, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "":
 		return nil, fmt.Errorf("model %q: lower case letters, digits, - _ . only", f.Model)
 	case f.Source == "":
-		return nil, errors.New("source is missing: which document are the registers from?")
-	case f.Protocol != "modbus":
-		return nil, fmt.Errorf("protocol %q is not modbus", f.Protocol)
-	case len(f.Register) == 0:
-		return nil, errors.New("no [[register]]: a model without values")
+		return nil, errors.New("source is missing: which document is this from?")
 	}
-	m, err := f.Modbus.resolve()
+	p := &Profile{Model: f.Model, Title: f.Title, Source: f.Source, Protocol: Protocol(f.Protocol)}
+	if err := f.fits(); err != nil {
+		return nil, err
+	}
+	err := f.Timing.resolve(&p.Timing)
 	if err != nil {
 		return nil, err
 	}
+	switch p.Protocol {
+	case Modbus:
+		p.Map, err = f.registers()
+	case CJT188:
+		p.CJT188, err = orZero(f.CJT188).resolve()
+	case DLT645:
+		p.DLT645, err = orZero(f.DLT645).resolve()
+	case MBus:
+		p.MBus, err = orZero(f.MBus).resolve()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// fits tells whether the sections are those of the protocol.
+func (f file) fits() error {
+	there := map[Protocol]bool{
+		Modbus: f.Modbus != nil || len(f.Register) > 0, CJT188: f.CJT188 != nil, DLT645: f.DLT645 != nil, MBus: f.MBus != nil,
+	}
+	if _, known := there[Protocol(f.Protocol)]; !known {
+		return fmt.Errorf("protocol %q is none of modbus, cjt188, dlt645, mbus", f.Protocol)
+	}
+	for _, p := range []Protocol{Modbus, CJT188, DLT645, MBus} {
+		if there[p] && p != Protocol(f.Protocol) {
+			return fmt.Errorf("a section of %s has no meaning with protocol %q", p, f.Protocol)
+		}
+	}
+	return nil
+}
+
+func orZero[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// registers resolves the map of a Modbus model.
+func (f file) registers() (Map, error) {
+	modbus := orZero(f.Modbus)
+	m, err := modbus.resolve()
+	if err != nil {
+		return m, err
+	}
+	if len(f.Register) == 0 {
+		return m, errors.New("no [[register]]: a model without values")
+	}
 	for i, v := range f.Register {
-		r, err := v.resolve(f.Modbus, m)
+		r, err := v.resolve(modbus, m)
 		if err != nil {
-			return nil, fmt.Errorf("register %d (%s): %w", i+1, v.Name, err)
+			return m, fmt.Errorf("register %d (%s): %w", i+1, v.Name, err)
 		}
 		for _, other := range m.Registers {
 			if other.Name == r.Name {
-				return nil, fmt.Errorf("register %d: name %q is taken", i+1, r.Name)
+				return m, fmt.Errorf("register %d: name %q is taken", i+1, r.Name)
 			}
 		}
 		m.Registers = append(m.Registers, r)
 	}
-	return &Profile{Model: f.Model, Title: f.Title, Source: f.Source, Map: m}, nil
+	return m, nil
 }
 
 func (f fileModbus) resolve() (Map, error) {

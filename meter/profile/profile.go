@@ -1,5 +1,5 @@
 // Package profile holds meter models as data: which registers a maker put where, how they are coded, in what unit, and
-// how much may be read at once.
+// how much may be read at once; and where the meters of the other protocols leave their standard.
 //
 // Models are TOML files, embedded from the folder models and extendable by a folder of the operator's own. Each names
 // the public document that it was taken from. Decoding is pure: registers in, exact decimals out, or an error; a value
@@ -8,17 +8,41 @@ package profile
 
 import (
 	"fmt"
+	"time"
 
 	"tally/meter"
 	"tally/meter/quantity"
 )
 
-// Profile is one meter model.
+// Protocol is the family of protocols that a model speaks.
+type Protocol string
+
+// Protocols.
+const (
+	Modbus Protocol = "modbus"
+	CJT188 Protocol = "cjt188"
+	DLT645 Protocol = "dlt645"
+	MBus   Protocol = "mbus"
+)
+
+// Profile is one meter model. Of Map, CJT188, DLT645 and MBus only the one of its protocol means something.
 type Profile struct {
-	Model  string // name in configs, e.g. "generic-gas-modbus"
-	Title  string // name for people
-	Source string // the document that it was taken from
-	Map    Map
+	Model    string // name in configs, e.g. "generic-gas-modbus"
+	Title    string // name for people
+	Source   string // the document that it was taken from
+	Protocol Protocol
+	Timing   Timing
+	Map      Map
+	CJT188   CJT188Variant
+	DLT645   DLT645Variant
+	MBus     MBusVariant
+}
+
+// Timing is how long the model's meters need. Zero fields leave it to the line or the protocol.
+type Timing struct {
+	Timeout time.Duration // how long a meter may think when nothing is known of it yet
+	Min     time.Duration // an adaptive timeout does not go below
+	Max     time.Duration // nor above
 }
 
 // Map is a checked register map.

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,30 @@ import (
 var update = flag.Bool("update", false, "write the expected texts anew")
 
 // known is what the test configs may name.
-var known = Known{Models: []string{"generic-water", "generic-gas", "tuf-2000f"}, Profiles: []string{"GEN4442 v1"}}
+var known = Known{
+	Models:   []string{"generic-water", "generic-gas", "tuf-2000f", "water-188", "any-188", "energy-645", "heat-mbus"},
+	Speaks:   map[string]string{"generic-water": "modbus", "generic-gas": "modbus", "tuf-2000f": "modbus", "water-188": CJT188, "any-188": CJT188, "energy-645": DLT645, "heat-mbus": MBus},
+	Kinds:    []string{"gas", "cold-water"},
+	Kindless: []string{"any-188"},
+	Profiles: []string{"GEN4442 v1"},
+	Address:  testAddress,
+	ModelDir: func(more Known, dir string) (Known, error) {
+		if _, err := os.Stat(dir); err != nil {
+			return more, errors.New("bad.toml:3:1: unknown key \"modle\"")
+		}
+		more.Models = append(slices.Clone(more.Models), "own-gas")
+		return more, nil
+	},
+}
+
+// testAddress takes digits of the protocol's length, and fills them up.
+func testAddress(protocol, s string) (string, bool) {
+	n := map[string]int{CJT188: 14, DLT645: 12, MBus: 3}[protocol]
+	if len(s) > n || strings.Trim(s, "0123456789") != "" {
+		return "", false
+	}
+	return strings.Repeat("0", n-len(s)) + s, true
+}
 
 const (
 	testPSC      = "A1B2C3"
@@ -56,8 +80,10 @@ func workspace(t *testing.T, folder string) (files []string) {
 	put(t, filepath.Join(dir, "password.secret"), []byte(testPassword+"\r\n"), 0o600)
 	put(t, filepath.Join(dir, "open.secret"), []byte(testPSC+"\n"), 0o644)
 	put(t, filepath.Join(dir, "empty.secret"), []byte("\n"), 0o600)
-	put(t, filepath.Join(dir, "centre.pub"), []byte("# of 2026\ncentral-2026:"+base64.StdEncoding.EncodeToString(make([]byte, 32))+"\n"), 0o644)
 	certificate(t, dir)
+	if err := os.Mkdir(filepath.Join(dir, "models"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	t.Chdir(dir)
 	return files
 }

@@ -6,10 +6,18 @@ import (
 	"path/filepath"
 )
 
-// Known lists the names that a config may use because the program has something for them. A nil list is not checked.
+// Known lists the names that a config may use because the program has something for them. What is nil is not checked.
 type Known struct {
-	Models   []string // meter models
-	Profiles []string // card profiles
+	Models   []string          // meter models
+	Speaks   map[string]string // the family of protocols of each model: "modbus", CJT188, DLT645, MBus
+	Kinds    []string          // words for what a CJ/T 188 meter meters
+	Kindless []string          // CJ/T 188 models that leave the kind to the config
+	Profiles []string          // card profiles
+
+	// ModelDir adds the models of an operator's folder to what is known; its error names the file and the place in it.
+	ModelDir func(known Known, dir string) (Known, error)
+	// Address brings a meter's address of a protocol into the one form that it is compared in; false if it is none.
+	Address func(protocol, address string) (canonical string, ok bool)
 }
 
 // Options is what loading depends on beside the file.

@@ -18,6 +18,7 @@ type Node struct {
 	Log     Log
 	Counter Counter
 	Cards   Cards
+	Meters  Meters
 	Lines   []Line
 	Uplink  *Uplink // nil when the node has no central system
 	Backup  Backup
@@ -83,19 +84,26 @@ const (
 	DialectOmnikey = "omnikey"
 )
 
+// Meters is what holds for all meters of a node.
+type Meters struct {
+	ModelDir string // folder of the operator's own meter models, absolute; empty for none
+}
+
 // Line is one serial or TCP line with the meters on it.
 type Line struct {
-	Name     string
-	Kind     string        // KindSerial or KindTCP
-	Port     string        // serial: device path or name ("/dev/serial/by-id/…", "COM3")
-	Address  string        // tcp: host:port
-	Protocol string        // ModbusRTU, ModbusTCP or RTUOverTCP
-	Baud     int           // serial: 300–921600
-	Parity   string        // serial: ParityNone, ParityEven, ParityOdd
-	DataBits int           // serial: 7 or 8
-	StopBits int           // serial: 1 or 2
-	Gap      time.Duration // silence between frames beyond what the protocol needs; 0 for the protocol's own
-	Meters   []Meter
+	Name      string
+	Kind      string        // KindSerial or KindTCP
+	Port      string        // serial: device path or name ("/dev/serial/by-id/…", "COM3")
+	Address   string        // tcp: host:port
+	Protocol  string        // ModbusRTU … MBus
+	Baud      int           // serial: 300–921600
+	Parity    string        // serial: ParityNone, ParityEven, ParityOdd
+	DataBits  int           // serial: 8
+	StopBits  int           // serial: 1 or 2
+	Direction string        // serial: DirectionAuto, DirectionRTS, DirectionRTSInverted
+	Echo      string        // EchoAuto, EchoNone, EchoAlways
+	Gap       time.Duration // silence between frames beyond what the protocol needs; 0 for the protocol's own
+	Meters    []Meter
 }
 
 // Kinds of lines.
@@ -104,11 +112,28 @@ const (
 	KindTCP    = "tcp"
 )
 
-// Protocols of lines.
+// Protocols of lines. All but ModbusRTU and RTUOverTCP, which are one, may be behind a transparent gateway.
 const (
 	ModbusRTU  = "modbus-rtu"
 	ModbusTCP  = "modbus-tcp"
 	RTUOverTCP = "rtu-over-tcp"
+	CJT188     = "cjt188"
+	DLT645     = "dlt645"
+	MBus       = "mbus"
+)
+
+// How an RS-485 adapter learns when to send.
+const (
+	DirectionAuto        = "auto"
+	DirectionRTS         = "rts"
+	DirectionRTSInverted = "rts-inverted"
+)
+
+// Whether an adapter hands back what is sent through it.
+const (
+	EchoAuto   = "auto"
+	EchoNone   = "none"
+	EchoAlways = "always"
 )
 
 // Parities of serial lines.
@@ -120,11 +145,16 @@ const (
 
 // Meter is one meter on a line.
 type Meter struct {
-	ID      meter.ID
-	Unit    uint8 // Modbus address, 1–247
-	Model   string
-	Every   time.Duration // 1 s – 24 h
-	Timeout time.Duration // 50 ms – 60 s, for one answer
+	ID       meter.ID
+	Unit     uint8  // Modbus address, 1–247
+	Address  string // of the other protocols, as their meters print it
+	Kind     string // CJ/T 188: what is metered, "gas", "cold-water" …; empty for the model's
+	Model    string
+	Every    time.Duration // 1 s – 24 h
+	Timeout  time.Duration // 50 ms – 60 s, for one answer; 0 for the model's
+	Baud     int           // serial: 0 for the line's
+	Parity   string        // serial: empty for the line's
+	StopBits int           // serial: 0 for the line's
 }
 
 // Uplink is the connection to the broker.

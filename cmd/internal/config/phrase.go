@@ -44,6 +44,9 @@ const (
 	codeSecretBad    = "secret_empty"
 	codePSC          = "bad_psc"
 	codeFile         = "file_unusable"
+	codeMeterAddress = "bad_meter_address"
+	codeWrongFamily  = "model_of_other_protocol"
+	codeModels       = "models_unusable"
 )
 
 // text is a sentence in both languages.
@@ -97,15 +100,18 @@ var phrases = map[string]text{
 	codeTierLast: {"the last tier has a limit; remove it, or add a tier without one after it", "最后一个阶梯不得有上限；请删除，或在其后添加无上限的阶梯"},
 	codeBroker: {"%s is not a broker; want tcp://host:port, or ssl://host:port for TLS",
 		"%s 不是消息服务器地址；应为 tcp://主机:端口，使用 TLS 时为 ssl://主机:端口"},
-	codeCredentials: {"holds a user or a password; use username and password_file or password_env", "含用户名或口令；请改用 username 与 password_file 或 password_env"},
-	codeBothSecrets: {"stands beside %s; set only one of the two", "与 %s 同时设置；只能设置其中之一"},
-	codeEnvName:     {"is not the name of an environment variable; want A-Z, 0-9 and _, as in \"TALLY_PASSWORD\"", "不是环境变量名；应由 A-Z、0-9、_ 组成，如 \"TALLY_PASSWORD\""},
-	codeEnvUnset:    {"the environment variable %s is not set; set it for this program, or use a file", "环境变量 %s 未设置；请为本程序设置，或改用文件"},
-	codeSecretRead:  {"cannot read the secret: %s", "无法读取密钥文件：%s"},
-	codeSecretOpen:  {"%s can be read by everybody (mode %s); run: chmod 600 %s", "%s 可被所有人读取（权限 %s）；请执行：chmod 600 %s"},
-	codeSecretBad:   {"the secret is empty, longer than 4096 bytes or holds control characters; want one line of text", "密钥为空、超过 4096 字节或含控制字符；应为一行文本"},
-	codePSC:         {"the secret code is not six hexadecimal digits; want the three bytes of the PSC", "卡密码不是六位十六进制数；应为 PSC 的三个字节"},
-	codeFile:        {"cannot use the file: %s", "文件不可用：%s"},
+	codeCredentials:  {"holds a user or a password; use username and password_file or password_env", "含用户名或口令；请改用 username 与 password_file 或 password_env"},
+	codeBothSecrets:  {"stands beside %s; set only one of the two", "与 %s 同时设置；只能设置其中之一"},
+	codeEnvName:      {"is not the name of an environment variable; want A-Z, 0-9 and _, as in \"TALLY_PASSWORD\"", "不是环境变量名；应由 A-Z、0-9、_ 组成，如 \"TALLY_PASSWORD\""},
+	codeEnvUnset:     {"the environment variable %s is not set; set it for this program, or use a file", "环境变量 %s 未设置；请为本程序设置，或改用文件"},
+	codeSecretRead:   {"cannot read the secret: %s", "无法读取密钥文件：%s"},
+	codeSecretOpen:   {"%s can be read by everybody (mode %s); run: chmod 600 %s", "%s 可被所有人读取（权限 %s）；请执行：chmod 600 %s"},
+	codeSecretBad:    {"the secret is empty, longer than 4096 bytes or holds control characters; want one line of text", "密钥为空、超过 4096 字节或含控制字符；应为一行文本"},
+	codePSC:          {"the secret code is not six hexadecimal digits; want the three bytes of the PSC", "卡密码不是六位十六进制数；应为 PSC 的三个字节"},
+	codeFile:         {"cannot use the file: %s", "文件不可用：%s"},
+	codeMeterAddress: {"%s is not an address of %s; want %s", "%s 不是 %s 的地址；应为%s"},
+	codeWrongFamily:  {"the model %s speaks %s, the line speaks %s; choose one of %s", "型号 %s 使用 %s，而线路使用 %s；可选：%s"},
+	codeModels:       {"the folder holds a model that cannot be used: %s", "目录中有不可用的型号文件：%s"},
 }
 
 // word is a name of a type, translated when it is printed.
@@ -128,4 +134,8 @@ var typeWords = map[word]text{
 	typeArray:   {"an array", "数组"},
 	typeStrings: {"an array of texts", "文本数组"},
 	typeDate:    {"a date or time", "日期或时间"},
+
+	addressOf188:  {"the 14 digits printed on the meter, as in \"00000020120218\"", "表上印的 14 位数字，如 \"00000020120218\""},
+	addressOf645:  {"the 12 digits printed on the meter, as in \"201207072529\"", "表上印的 12 位数字，如 \"201207072529\""},
+	addressOfMBus: {"0 to 250, or number.maker.version.medium with * and F for any, as in \"12345678.KAM.*.06\"", " 0 至 250，或 表号.厂商.版本.介质（* 与 F 为任意），如 \"12345678.KAM.*.06\""},
 }

@@ -20,7 +20,8 @@ func (d *document) node(t *table, known Known) Node {
 	}
 	n.Counter = d.counter(t.sub("counter"), n.Name)
 	n.Cards = d.cards(t.sub("cards"), n.Counter.Enabled, known.Profiles)
-	n.Lines = d.lines(t.subs("line", 256), known.Models)
+	n.Meters, known = d.meters(t.sub("meters"), known)
+	n.Lines = d.lines(t.subs("line", 256), known)
 	if t.has("uplink") {
 		sub := t.sub("uplink")
 		u := d.uplink(sub, n.Name)

@@ -11,7 +11,6 @@ import (
 	"tally/meter"
 	"tally/meter/line"
 	"tally/meter/poll"
-	"tally/meter/profile"
 	"tally/storage"
 )
 
@@ -22,14 +21,14 @@ type wire struct {
 }
 
 // addLines puts every line and meter of the config into the schedule.
-func addLines(p *poll.Poller, lines []config.Line, open func(config.Line) line.Opener) ([]wire, error) {
-	models, err := profile.Builtin()
+func addLines(p *poll.Poller, cfg config.Node, open func(config.Line) line.Opener) ([]wire, error) {
+	models, err := devices.Models(cfg.Meters)
 	if err != nil {
 		return nil, fmt.Errorf("load meter models: %w", err)
 	}
 	var wires []wire
-	for _, c := range lines {
-		l := line.New(c.Name, open(c), line.Options{Gap: c.Gap})
+	for _, c := range cfg.Lines {
+		l := line.New(c.Name, open(c), devices.LineOptions(c))
 		wires = append(wires, wire{c, l})
 		for _, m := range c.Meters {
 			driver, err := devices.OpenMeter(l, c, m, models)

@@ -125,7 +125,7 @@ func (n *Node) openMeters(_ context.Context, p Parts) (err error) {
 	if open == nil {
 		open = devices.OpenLine
 	}
-	n.wires, err = addLines(n.poller, n.cfg.Lines, open)
+	n.wires, err = addLines(n.poller, n.cfg, open)
 	return err
 }
 
