@@ -49,6 +49,9 @@ var exampleRecords = []exampleRecord{
 	{"command_result", Ev, TypeCommandResult, "c-0195", CommandResult{
 		Command: "c-0195", Counter: 41, Type: CommandReadNow, Outcome: Done, Result: json.RawMessage(`{"read":1}`),
 	}},
+	{"meter_event", Ev, TypeMeterEvent, "00112233/leak/20261120T040000Z", exampleMeterEvent},
+	{"line_event", Ev, TypeLineEvent, "riser-2/20261121T050000Z", exampleLineEvent},
+	{"meter_day", Ev, TypeMeterDay, "00990001/2026-11-20", exampleMeterDay},
 }
 
 var exampleDoubt = CardInDoubt{
