@@ -61,22 +61,28 @@ func verifyItem(e contract.Envelope, i int) Item {
 // fact reads the body of the types that have tables of their own. Types that this version does not know are stored
 // all the same, with nothing but their bytes.
 func fact(s contract.Stream, r contract.Record) (any, error) {
-	switch {
-	case s == contract.Tx && (r.Type == contract.TypeSale || r.Type == contract.TypeSaleVoid):
-		return body[contract.Sale](r)
-	case s == contract.Ev && r.Type == contract.TypeReadingsLost:
-		return lost(r)
-	case s == contract.Ev && r.Type == contract.TypeStatement:
-		return body[contract.Statement](r)
-	case s == contract.Rd && r.Type == contract.TypeReading:
-		return body[contract.Reading](r)
-	case s == contract.Rd && r.Type == contract.TypeReadingFailed:
-		return body[contract.ReadingFailed](r)
+	read, known := facts[s][r.Type]
+	if !known {
+		return nil, nil
 	}
-	return nil, nil
+	return read(r)
 }
 
-func body[T any](r contract.Record) (*T, error) {
+var facts = map[contract.Stream]map[string]func(contract.Record) (any, error){
+	contract.Tx: {
+		contract.TypeSale: body[contract.Sale], contract.TypeSaleVoid: body[contract.Sale],
+		contract.TypeRefund: body[contract.Sale], contract.TypeRefundVoid: body[contract.Sale],
+		contract.TypeMakeUp: body[contract.Sale], contract.TypeMakeUpVoid: body[contract.Sale],
+	},
+	contract.Ev: {
+		contract.TypeReadingsLost: lost, contract.TypeStatement: body[contract.Statement],
+		contract.TypeCommandResult: body[contract.CommandResult], contract.TypeAuditHeads: body[contract.AuditHeads],
+		contract.TypeSaleLock: body[contract.SaleLock], contract.TypeSaleUnlock: body[contract.SaleLock],
+	},
+	contract.Rd: {contract.TypeReading: body[contract.Reading], contract.TypeReadingFailed: body[contract.ReadingFailed]},
+}
+
+func body[T any](r contract.Record) (any, error) {
 	v := new(T)
 	if err := json.Unmarshal(r.Body, v); err != nil {
 		return nil, &contract.Invalid{Code: contract.CodeBadRecord, Where: "body", Why: "not the body of a " + r.Type}
@@ -85,9 +91,9 @@ func body[T any](r contract.Record) (*T, error) {
 }
 
 func lost(r contract.Record) (any, error) {
-	v, err := body[contract.ReadingsLost](r)
-	if err == nil && (v.First == 0 || v.Last < v.First || v.Last > contract.MaxSeq) {
-		err = &contract.Invalid{Code: contract.CodeBadRecord, Where: "body", Why: "not a range"}
+	v := new(contract.ReadingsLost)
+	if json.Unmarshal(r.Body, v) != nil || v.First == 0 || v.Last < v.First || v.Last > contract.MaxSeq {
+		return nil, &contract.Invalid{Code: contract.CodeBadRecord, Where: "body", Why: "not a range"}
 	}
-	return v, err
+	return v, nil
 }

@@ -16,6 +16,9 @@ type CentreConfig struct {
 	// Shared is the name of the group that several instances share the nodes' envelopes in; alone when empty. The
 	// broker must know shared subscriptions ($share/<group>/<filter>), an extension that brokers offer for 3.1.1 too.
 	Shared string
+	// Status gets what nodes say of themselves (st) when set, as it came; it must not block. Every instance of a group
+	// hears all of it: a retained message is not given to a shared subscription.
+	Status func(topic string, payload []byte)
 	Queue  int // envelopes that may wait for the database; 256. More are dropped: their nodes send them again
 }
 
@@ -107,6 +110,11 @@ func (c *Centre) serve(ctx context.Context, cn *conn) error {
 	}
 	if c.cfg.Shared != "" {
 		if err := cn.subscribe(ctx, contract.CentralStatusTopic, 1, c.contradict); err != nil {
+			return err
+		}
+	}
+	if c.cfg.Status != nil {
+		if err := cn.subscribe(ctx, contract.FilterStatus, 1, c.cfg.Status); err != nil {
 			return err
 		}
 	}

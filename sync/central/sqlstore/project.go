@@ -12,7 +12,14 @@ import (
 func (w *work) project(ctx context.Context, k key, it *central.Item) error {
 	switch f := it.Fact.(type) {
 	case *contract.Sale:
-		return w.sale(ctx, k, it, f)
+		if err := w.sale(ctx, k, it, f); err != nil {
+			return err
+		}
+		return w.tradedOn(ctx, k, it.Record.Type, stamp(it.Record.At.Time), f)
+	case *contract.SaleLock:
+		return w.lockWord(ctx, k, it.Record.Type, stamp(it.Record.At.Time), f)
+	case *contract.CommandResult:
+		return w.answered(ctx, k, f)
 	case *contract.ReadingsLost:
 		_, err := w.exec(ctx, `INSERT INTO lost (node, epoch, stream, first, last, why, reported)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`, k.node, k.epoch, string(contract.Rd), int64(f.First),

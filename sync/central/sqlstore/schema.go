@@ -61,7 +61,7 @@ CREATE TABLE statement_head (
 	stream TEXT NOT NULL, upto BIGINT NOT NULL, sha256 TEXT NOT NULL,
 	PRIMARY KEY (node, epoch, seq, n));
 CREATE INDEX sale_at ON sale (node, epoch, at);
-`}
+`, downlinkLayout}
 
 // migrate brings the database to the newest layout, and refuses one that is newer than this program.
 func (s *Store) migrate(ctx context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,17 +59,12 @@ func (s *Store) Refuse(ctx context.Context, d contract.Delivery, why *contract.I
 
 // Commit implements central.Store.
 func (s *Store) Commit(ctx context.Context, batches []central.Batch, now time.Time) ([]central.Receipt, error) {
-	tx, err := s.db.BeginTx(ctx, nil)
+	var receipts []central.Receipt
+	err := s.within(ctx, now, func(w *work) (err error) {
+		receipts, err = w.all(ctx, batches)
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("store records: %w", err)
-	}
-	defer tx.Rollback()
-	w := &work{tx: tx, d: s.dialect, now: stamp(now), stmts: map[string]*sql.Stmt{}, marks: map[key]*mark{}, freed: map[key]uint64{}}
-	receipts, err := w.all(ctx, batches)
-	if err != nil {
-		return nil, fmt.Errorf("store records: %w", err)
-	}
-	if err := tx.Commit(); err != nil {
 		return nil, fmt.Errorf("store records: %w", err)
 	}
 	return receipts, nil
@@ -88,12 +84,14 @@ func keyOf(b central.Batch) key { return key{b.Node, b.Epoch, b.Stream} }
 
 // work is one transaction.
 type work struct {
-	tx    *sql.Tx
-	d     Dialect
-	now   string
-	stmts map[string]*sql.Stmt
-	marks map[key]*mark  // of all streams concerned, locked
-	freed map[key]uint64 // streams whose watermark may move because records were reported as lost, and up to where
+	tx      *sql.Tx
+	d       Dialect
+	at      time.Time
+	now     string // at, as it is stored
+	stmts   map[string]*sql.Stmt
+	marks   map[key]*mark  // of all streams concerned, locked
+	changed uint64         // the highest number of a change so far; 0 while there is none
+	freed   map[key]uint64 // streams whose watermark may move because records were reported as lost, and up to where
 }
 
 // all goes through the streams one by one.
@@ -127,8 +125,15 @@ func (w *work) lockAll(ctx context.Context, batches []central.Batch) error {
 	for _, b := range batches {
 		keys[keyOf(b)] = true
 		for _, it := range b.Items {
-			if _, ok := it.Fact.(*contract.ReadingsLost); ok {
+			switch f := it.Fact.(type) {
+			case *contract.ReadingsLost:
 				keys[key{b.Node, b.Epoch, contract.Rd}] = true
+			case *contract.CommandResult:
+				if k, asked, err := w.askedOf(ctx, b.Node, f); err != nil {
+					return err
+				} else if asked {
+					keys[k] = true
+				}
 			}
 		}
 	}
@@ -278,4 +283,14 @@ func count(yes bool) uint64 {
 	return 0
 }
 
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+// stampLayout sorts as a text in the order of time.
+const stampLayout = "2006-01-02T15:04:05.000Z"
+
+func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
+
+func ignoreNoRows(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}
