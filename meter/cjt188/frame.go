@@ -158,11 +158,20 @@ func parse(b []byte) (Frame, int, *telegram.Problem) {
 	case len(b) < overhead-2:
 		return Frame{}, 0, telegram.Short(len(b), overhead)
 	}
-	f := Frame{Kind: Kind(b[1]), Address: Address(b[2:9]), Control: b[9]}
+	if c := b[9]; !knownControl(c) {
+		return header(b), 0, &telegram.Problem{Code: telegram.Control, Offset: 9, Got: telegram.Hex(c), Text: "control code is not known", Class: meter.ErrMalformed}
+	}
+	return body(b)
+}
+
+// header reads what stands in front of the length; b has at least ten bytes.
+func header(b []byte) Frame { return Frame{Kind: Kind(b[1]), Address: Address(b[2:9]), Control: b[9]} }
+
+// body checks length, checksum and stop of a frame whose header is in b.
+func body(b []byte) (Frame, int, *telegram.Problem) {
+	f := header(b)
 	length := int(b[10])
 	switch {
-	case !knownControl(f.Control):
-		return f, 0, &telegram.Problem{Code: telegram.Control, Offset: 9, Got: telegram.Hex(f.Control), Text: "control code is not known", Class: meter.ErrMalformed}
 	case length == 0 || length > maxData:
 		return f, 0, &telegram.Problem{Code: telegram.Length, Offset: 10, Got: telegram.Hex(b[10]), Want: "01–64", Text: "length of the data is not possible", Class: meter.ErrMalformed}
 	case len(b) < overhead+length:

@@ -17,23 +17,41 @@ const (
 	SettlementDay Item = 0x8103
 	ReadingDay    Item = 0x8104
 	Purchase      Item = 0x8105
+	KeyVersion    Item = 0x8106
 	OwnAddress    Item = 0x810A
-	Clock         Item = 0xA015
-	SetCounter    Item = 0xA016
-	Valve         Item = 0xA017
-	SetAddress    Item = 0xA018
+
+	SetPrices        Item = 0xA010
+	SetSettlementDay Item = 0xA011
+	SetReadingDay    Item = 0xA012
+	SetPurchase      Item = 0xA013
+	SetKey           Item = 0xA014
+	Clock            Item = 0xA015
+	SetCounter       Item = 0xA016
+	Valve            Item = 0xA017
+	SetAddress       Item = 0xA018
+	Factory          Item = 0xA019 // from the factory's state to work
 )
 
 // String writes the item as the standard does.
 func (i Item) String() string { return fmt.Sprintf("%04X", uint16(i)) }
 
-func (i Item) known() bool {
-	switch i {
-	case Current, Prices, SettlementDay, ReadingDay, Purchase, OwnAddress, Clock, SetCounter, Valve, SetAddress:
-		return true
-	}
-	return i >= History1 && i <= History12
+// items are what the identifiers stand for.
+var items = map[Item]string{
+	Current: "current counter", Prices: "prices", SettlementDay: "settlement day", ReadingDay: "reading day", Purchase: "purchase",
+	KeyVersion: "key version", OwnAddress: "address", SetPrices: "set prices", SetSettlementDay: "set settlement day",
+	SetReadingDay: "set reading day", SetPurchase: "set purchase", SetKey: "set key", Clock: "clock", SetCounter: "set counter",
+	Valve: "valve", SetAddress: "set address", Factory: "leave the factory",
 }
+
+// name is what the item stands for; empty if the standard does not know it.
+func (i Item) name() string {
+	if i >= History1 && i <= History12 {
+		return fmt.Sprintf("counter %d months back", i-History1+1)
+	}
+	return items[i]
+}
+
+func (i Item) known() bool { return i.name() != "" }
 
 // itemOf reads the identifier in whichever order the maker sends it; swapped tells that its low byte came first. An
 // identifier that is known in neither order is taken as the standard writes it.

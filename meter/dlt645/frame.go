@@ -164,11 +164,24 @@ func parse(b []byte) (Frame, int, *telegram.Problem) {
 	case len(b) < header:
 		return Frame{}, 0, telegram.Short(len(b), overhead)
 	}
-	f := Frame{Address: Address(b[1:7]), Control: b[8]}
+	if f := lead(b); !f.knownControl() {
+		return f, 0, unknownControl(f.Control)
+	}
+	return body(b)
+}
+
+// lead reads what stands in front of the length; b has at least nine bytes.
+func lead(b []byte) Frame { return Frame{Address: Address(b[1:7]), Control: b[8]} }
+
+func unknownControl(c byte) *telegram.Problem {
+	return &telegram.Problem{Code: telegram.Control, Offset: 8, Got: telegram.Hex(c), Text: "control code is not known", Class: meter.ErrMalformed}
+}
+
+// body checks length, checksum and stop of a frame whose header is in b.
+func body(b []byte) (Frame, int, *telegram.Problem) {
+	f := lead(b)
 	length := int(b[9])
 	switch {
-	case !f.knownControl():
-		return f, 0, &telegram.Problem{Code: telegram.Control, Offset: 8, Got: telegram.Hex(f.Control), Text: "control code is not known", Class: meter.ErrMalformed}
 	case length > maxData:
 		return f, 0, &telegram.Problem{Code: telegram.Length, Offset: 9, Got: telegram.Hex(b[9]), Want: "00–C8", Text: "length of the data is not possible", Class: meter.ErrMalformed}
 	case len(b) < overhead+length:

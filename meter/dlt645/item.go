@@ -50,6 +50,17 @@ func itemOf(e Edition, data []byte) (Item, []byte, bool) {
 	return Item{}, nil, false
 }
 
+// item reads the identifier of a frame that has one.
+func (f Frame) item() (Item, []byte, bool) {
+	c := f.Control & function
+	switch {
+	case f.Refusal(), c == ReadAddress, c == WriteAddress, c == BroadcastTime, c == 0x0A, c == Freeze, c == 0x17, c == Relay,
+		c == 0x0C, c == 0x0F, c == 0x10, c == 0x19, c == 0x1A:
+		return Item{}, nil, false
+	}
+	return itemOf(f.Edition(), f.Data)
+}
+
 // shape is how an item is coded.
 type shape struct {
 	name    string

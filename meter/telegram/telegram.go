@@ -63,6 +63,10 @@ const (
 	Unknown   = "unknown"   // a code without a meaning in the standard
 	Refused   = "refused"   // the meter says that it will not
 	Trailing  = "trailing"  // bytes behind the frame
+	Junk      = "junk"      // bytes before the frame
+	Encrypted = "encrypted" // only who has the key can read it
+	More      = "more"      // the rest comes in further frames
+	NotHex    = "hex"       // text that is no bytes
 )
 
 // Problem is one thing that is wrong with a frame. It is an error that matches one of package meter's.
@@ -73,6 +77,7 @@ type Problem struct {
 	Got    string
 	Text   string // a sentence for people, without the bytes
 	Class  error  // of package meter
+	Note   bool   // worth knowing; the frame is good nevertheless
 }
 
 // Error says it in one line.

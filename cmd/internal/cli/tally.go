@@ -19,6 +19,7 @@ func Tally(ctx context.Context, env Env, deps TallyDeps) int {
 			a.cardGroup(deps),
 			a.simGroup(),
 			a.group("meter", a.t("remote-reading meters", "远传表计"), a.meterReadCommand(deps)),
+			a.decodeCommand(),
 			a.versionCommand())
 	})
 }

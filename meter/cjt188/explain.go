@@ -1,0 +1,140 @@
+package cjt188
+
+import (
+	"errors"
+	"fmt"
+
+	"tally/meter"
+	"tally/meter/telegram"
+)
+
+// Explain says what the frame at the start of b is and what is wrong with it; b may go on behind the frame.
+func Explain(b []byte, v Variant) telegram.Report {
+	r := telegram.Report{Protocol: "cjt188"}
+	if len(b) == 0 || b[0] != start || len(b) < overhead-2 {
+		_, _, p := parse(b)
+		r.Fault(p)
+		if len(b) > 0 && b[0] == start {
+			r.Fit = telegram.FitStart
+		}
+		return r
+	}
+	f, n, p := body(b)
+	r.Length = n
+	r.Frame = fields(f, b)
+	r.Fit = fit(f, b, n, p)
+	if p != nil {
+		r.Fault(blame(b, p))
+		return r
+	}
+	if !knownControl(f.Control) {
+		r.Problems = append(r.Problems, unknownControl(f.Control))
+	}
+	if _, ok := kindNames[f.Kind]; !ok {
+		r.Problems = append(r.Problems, &telegram.Problem{
+			Code: telegram.Unknown, Offset: 1, Got: telegram.Hex(byte(f.Kind)), Text: "kind of meter is not known", Class: meter.ErrMalformed, Note: true,
+		})
+	}
+	content(&r, f, v)
+	return r
+}
+
+// fit rates how much of the form holds.
+func fit(f Frame, b []byte, n int, p *telegram.Problem) telegram.Fit {
+	_, kind := kindNames[f.Kind]
+	switch {
+	case p == nil:
+		return telegram.FitWhole
+	case p.Code == telegram.Checksum && n > 0 && n <= len(b) && b[n-1] == stop && kind:
+		return telegram.FitShape
+	case kind && knownControl(f.Control):
+		return telegram.FitHeader
+	}
+	return telegram.FitStart
+}
+
+// blame finds the byte that is really wrong: a damaged length shows as a wrong checksum, or as a frame that ends too
+// early or too late.
+func blame(b []byte, p *telegram.Problem) *telegram.Problem {
+	if n := len(b) - overhead; n > 0 && n <= maxData && telegram.LengthInstead(b, 0, b[10], byte(n), 1) {
+		return telegram.Wrong(telegram.Length, 10, byte(n), b[10], "length of the data is wrong: with the other one the checksum fits", meter.ErrMalformed)
+	}
+	return p
+}
+
+// unknownControl tells the makers' own codes from nonsense.
+func unknownControl(c byte) *telegram.Problem {
+	p := &telegram.Problem{Code: telegram.Control, Offset: 9, Got: telegram.Hex(c), Text: "control code is not known", Class: meter.ErrMalformed}
+	if c&^(answerBit|refusalBit) >= 0x20 { // the standard reserves these for makers
+		p.Text, p.Note = "control code is the maker's own", true
+	}
+	return p
+}
+
+var controls = map[byte]string{
+	Read: "read", ReadAddress: "read address", Write: "write", ReadKey: "read key version", WriteAddress: "write address",
+	WriteCounter: "set counter",
+}
+
+func direction(f Frame) string {
+	switch {
+	case f.Refusal():
+		return "refusal"
+	case f.Answer():
+		return "reply"
+	}
+	return "request"
+}
+
+// fields lists the parts of a frame whose header is in b.
+func fields(f Frame, b []byte) telegram.Fields {
+	var p telegram.Fields
+	p.Add("address", f.Address.String())
+	p.Add("type", telegram.Hex(byte(f.Kind)))
+	if _, ok := kindNames[f.Kind]; ok {
+		p.Add("type_name", f.Kind.String())
+	}
+	p.Add("control", telegram.Hex(f.Control))
+	if name, ok := controls[f.Control&^(answerBit|refusalBit)]; ok {
+		p.Add("function", name)
+	}
+	p.Add("direction", direction(f))
+	p.Add("length", int(b[10]))
+	if !f.Refusal() && len(f.Data) >= 2 {
+		item, swapped := itemOf(f.Data)
+		p.Add("di", item.String())
+		if name := item.name(); name != "" {
+			p.Add("item", name)
+		}
+		if swapped {
+			p.Add("di_swapped", true)
+		}
+	}
+	if at := map[bool]int{true: 0, false: 2}[f.Refusal()]; len(f.Data) > at {
+		p.Add("serial", int(f.Data[at]))
+	}
+	if f.Refusal() && len(f.Data) == 3 {
+		p.Add("status", telegram.Hex(f.Data[1:]...))
+	}
+	p.Add("data", telegram.Hex(f.Data...))
+	return p
+}
+
+// content decodes the data of an undamaged frame.
+func content(r *telegram.Report, f Frame, v Variant) {
+	d, err := f.Decode(v)
+	r.Values = d.Values
+	problems := d.Problems
+	var p *telegram.Problem
+	if errors.As(err, &p) && len(problems) == 0 {
+		problems = append(problems, p)
+	}
+	for _, p := range problems {
+		moved := p.At(overhead - 2)
+		if p.Code == telegram.Refused {
+			moved.Note = true
+			moved.Text = fmt.Sprintf("meter refuses to %s", controls[f.Control&^(answerBit|refusalBit)])
+		}
+		r.Problems = append(r.Problems, moved)
+	}
+}
