@@ -125,7 +125,7 @@ func (a *app) verified(v verified) string {
 			}
 			b.WriteString(plain(p.Text) + "\n")
 		}
-		return b.String() + a.f("%d problems\n", "%d 个问题\n", len(v.Problems))
+		return b.String() + a.f("problems: %d\n", "问题：%d\n", len(v.Problems))
 	}
 	out := a.f("%s (%s): no problems\n", "%s（%s）：没有问题\n", plain(v.Profile), plain(v.Chip))
 	switch {
