@@ -80,6 +80,7 @@ func workspace(t *testing.T, folder string) (files []string) {
 	put(t, filepath.Join(dir, "password.secret"), []byte(testPassword+"\r\n"), 0o600)
 	put(t, filepath.Join(dir, "open.secret"), []byte(testPSC+"\n"), 0o644)
 	put(t, filepath.Join(dir, "empty.secret"), []byte("\n"), 0o600)
+	put(t, filepath.Join(dir, "centre.pub"), []byte("# of 2026\ncentral-2026:"+base64.StdEncoding.EncodeToString(make([]byte, 32))+"\n"), 0o644)
 	certificate(t, dir)
 	if err := os.Mkdir(filepath.Join(dir, "models"), 0o755); err != nil {
 		t.Fatal(err)
