@@ -16,10 +16,11 @@ const (
 	Size     = 0xB0 // what is addressed here; manufacturer's zones follow
 	ZoneSize = 64
 
-	codeAt     = 0x0A
-	attemptsAt = 0x0C
-	protected  = 0x0E // code protected zone, 8 bytes
-	erasuresAt = 0xA0 // 16 bytes, a bit for each erasure left
+	codeAt        = 0x0A
+	attemptsAt    = 0x0C
+	protected     = 0x0E // code protected zone
+	protectedSize = 8
+	erasuresAt    = 0xA0 // 16 bytes, a bit for each erasure left
 )
 
 // attempts: revision C of the chip allows four wrong codes, revision B eight. The smaller number is kept.
@@ -94,7 +95,7 @@ func (c *Chip) Write(ctx context.Context, addr int, data []byte) error {
 	const op = "write"
 	switch {
 	case !within(addr, len(data), Zone1.Addr(), ZoneSize) && !within(addr, len(data), Zone2.Addr(), ZoneSize) &&
-		!within(addr, len(data), protected, 8):
+		!within(addr, len(data), protected, protectedSize):
 		return outside(op, addr, len(data))
 	case !c.unlocked:
 		return exchange.Fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)

@@ -10,6 +10,7 @@ import (
 // Memory map of the AT88SC102 in bytes (data sheet 1419, "Memory Map"; the addresses that the reader manuals give for
 // code and keys fit it).
 const (
+	atIZ    = 0x02 // issuer zone, 8
 	atSC    = 0x0A // security code, 2
 	atSCAC  = 0x0C // attempts counter, 2
 	atCPZ   = 0x0E // code protected zone, 8
@@ -33,6 +34,11 @@ type AT88SC102Options struct {
 	Used     int  // wrong attempts already spent
 	Erasures int  // of zone 2 already spent
 	EC2      bool // the erase counter is enabled
+
+	Issuer    []byte // start of the issuer zone
+	Protected []byte // start of the code protected zone; the rest is FF, as everywhere
+	Zone1     []byte // start of the application zones
+	Zone2     []byte
 }
 
 // AT88SC102 is the chip: two application zones that are written bit by bit from 1 to 0 and erased only as a whole, with
@@ -52,6 +58,10 @@ func NewAT88SC102(o AT88SC102Options) *AT88SC102 {
 	c := &AT88SC102{ec2: o.EC2}
 	copy(c.mem[:], bytes.Repeat([]byte{0xFF}, atSize))
 	copy(c.mem[:], []byte{0x0F, 0x0F}) // fabrication zone
+	copy(c.mem[atIZ:atSC], o.Issuer)
+	copy(c.mem[atCPZ:atAZ1], o.Protected)
+	copy(c.mem[atAZ1:atEZ1], o.Zone1)
+	copy(c.mem[atAZ2:atEZ2], o.Zone2)
 	copy(c.mem[atSC:], o.Code[:])
 	copy(c.mem[atEZ1:], o.EZ1[:])
 	copy(c.mem[atEZ2:], o.EZ2[:])

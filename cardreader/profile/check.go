@@ -33,6 +33,8 @@ func (c *checker) all() {
 	c.owner = map[int]string{}
 	c.head()
 	c.chip()
+	c.areas()
+	c.keys()
 	c.rules()
 	for _, b := range c.blocks() {
 		c.block(b)
@@ -58,7 +60,7 @@ func (c *checker) head() {
 }
 
 func (c *checker) chip() {
-	one(c, "chip.type", c.p.Chip.Type, "sle4442", "at88sc102", "cpu", "mifare")
+	one(c, "chip.type", c.p.Chip.Type, chipTypes...)
 	if c.p.Chip.Size < 16 || c.p.Chip.Size > 1<<16 {
 		c.bad("chip.size", "size is %d: want the user bytes of the chip, 16 to 65536", c.p.Chip.Size)
 	}
@@ -83,7 +85,7 @@ func (c *checker) rules() {
 	one(c, "rules.unit", r.Unit, UnitFlag, "0.1m3", "0.01m3", "fen")
 	one(c, "rules.reissue", r.Reissue, ReissueIssueCount, ReissueNewNumber, ReissueNone)
 	for i, w := range r.Write {
-		one(c, fmt.Sprintf("rules.write[%d]", i), w, WriteInvalidate, WriteBody, WriteCommit, WriteBackup, WriteStamp)
+		one(c, fmt.Sprintf("rules.write[%d]", i), w, WriteInvalidate, WriteErase, WriteBody, WriteCommit, WriteRecord, WriteBackup, WriteStamp)
 		if slices.Index(r.Write, w) != i {
 			c.bad("rules.write", "%q stands twice", w)
 		}

@@ -90,7 +90,7 @@ func (c *checker) copies() {
 	if r.Copies == CopiesSingle {
 		want = 1
 	}
-	if got := len(c.p.Order.Slots); got != want {
+	if got := len(c.p.Order.Slots); got != want && (r.Copies != CopiesAlternate || got < want) {
 		c.bad("order", "%d slots: want %d for rules.copies = %q", got, want, r.Copies)
 	}
 	if r.Copies == CopiesAlternate && (r.Count != CountCard || c.p.Order.Commit.Kind == CommitNone) {
@@ -111,24 +111,32 @@ func (c *checker) copies() {
 func (c *checker) write() {
 	steps := c.p.Rules.Write
 	place := func(w WriteOp) int { return slices.Index(steps, w) }
-	if place(WriteBody) < 0 {
-		c.bad("rules.write", `no "body": want the step that writes the order`)
+	body := max(place(WriteBody), place(WriteRecord))
+	if body < 0 || place(WriteBody) >= 0 && place(WriteRecord) >= 0 {
+		c.bad("rules.write", `no "body": want the step that writes the order, or "record" where the chip writes it whole`)
 		return
 	}
-	byByte := c.p.Order.Commit.Kind == CommitByte
-	if byByte != (place(WriteCommit) >= 0) || byByte != (place(WriteInvalidate) >= 0) {
-		c.bad("rules.write", `"invalidate" and "commit" go with commit.kind = "byte", and with no other`)
-	}
-	if byByte && (place(WriteInvalidate) > place(WriteBody) || place(WriteBody) > place(WriteCommit)) {
-		c.bad("rules.write", `the order is %v: want "invalidate", then "body", then "commit"`, steps)
-	}
+	c.commits(place, body)
 	if (place(WriteBackup) >= 0) != (c.p.Rules.Copies == CopiesBackup) {
 		c.bad("rules.write", `"backup" goes with rules.copies = "backup", and with no other`)
 	}
-	if b := place(WriteBackup); b >= 0 && b < max(place(WriteBody), place(WriteCommit)) {
+	if b := place(WriteBackup); b >= 0 && b < max(body, place(WriteCommit)) {
 		c.bad("rules.write", `the backup is written before the order is whole: want "backup" after it`)
 	}
 	if s := place(WriteStamp); s >= 0 && (s != len(steps)-1 || c.p.Stamp == nil) {
 		c.bad("rules.write", `"stamp" needs a table [stamp] and stands last`)
+	}
+	c.onMap(place)
+}
+
+// commits: what opens a slot and what closes it go together.
+func (c *checker) commits(place func(WriteOp) int, body int) {
+	byByte := c.p.Order.Commit.Kind == CommitByte && place(WriteRecord) < 0
+	opens := max(place(WriteInvalidate), place(WriteErase))
+	switch {
+	case byByte != (place(WriteCommit) >= 0), byByte != (opens >= 0) && place(WriteErase) < 0, place(WriteInvalidate) >= 0 && place(WriteErase) >= 0:
+		c.bad("rules.write", `"invalidate" and "commit" go with commit.kind = "byte", and with no other`)
+	case opens > body, byByte && body > place(WriteCommit):
+		c.bad("rules.write", `the order is %v: want "invalidate" or "erase", then "body", then "commit"`, c.p.Rules.Write)
 	}
 }

@@ -1,6 +1,10 @@
 package profile
 
-import "encoding/hex"
+import (
+	"encoding/hex"
+
+	"tally/cardreader/space"
+)
 
 // Meaning is what the software knows a field as. The list is closed for each block, so that a misspelt one is found
 // when the profile is loaded.
@@ -60,19 +64,22 @@ const (
 
 // Profile is one maker's card layout and rules.
 type Profile struct {
-	Format    int     `toml:"format"` // version of this file format: 1
-	Maker     string  `toml:"name"`
-	Version   int     `toml:"version"`
-	Title     string  `toml:"title"`
-	Chip      Chip    `toml:"chip"`
-	Rules     Rules   `toml:"rules"`
-	Limits    Limits  `toml:"limits"`
-	Header    *Block  `toml:"header"`
-	Order     *Block  `toml:"order"`
-	WriteBack *Block  `toml:"write_back"`
-	Tariff    *Block  `toml:"tariff"`
-	Stamp     *Block  `toml:"stamp"`
-	Reserved  []Range `toml:"reserved"`
+	Format    int          `toml:"format"` // version of this file format: 1
+	Maker     string       `toml:"name"`
+	Version   int          `toml:"version"`
+	Title     string       `toml:"title"`
+	Test      bool         `toml:"test"` // for trials: keys that are no secret may serve
+	Chip      Chip         `toml:"chip"`
+	Map       []space.Area `toml:"map"` // what lies where on the chip; none: addresses are the chip's own
+	Keys      *Keys        `toml:"keys"`
+	Rules     Rules        `toml:"rules"`
+	Limits    Limits       `toml:"limits"`
+	Header    *Block       `toml:"header"`
+	Order     *Block       `toml:"order"`
+	WriteBack *Block       `toml:"write_back"`
+	Tariff    *Block       `toml:"tariff"`
+	Stamp     *Block       `toml:"stamp"`
+	Reserved  []Range      `toml:"reserved"`
 
 	// Name is what states, plans and journals call the profile: maker's name and version, "GEN4442 v1".
 	Name string `toml:"-"`
@@ -85,6 +92,27 @@ type Chip struct {
 	PSC     string `toml:"psc"`     // name of the source that the secret code comes from; never the code
 	Protect int    `toml:"protect"` // the first bytes that no field may use: the chip can lock them for ever
 	ID      string `toml:"id"`      // hex of the maker bytes at address 0, as they come in the answer to reset
+	AID     string `toml:"aid"`     // hex of the name of the application on a CPU card
+	Dialect string `toml:"dialect"` // how a reader has to be spoken to for this maker's cards; empty: by the reader
+	Counted bool   `toml:"counted"` // zone 2 of an AT88SC102 has its erase counter enabled (fuse EC2EN)
+}
+
+// Keys names the keys of a card and says where they are; the keys themselves are never in a profile.
+type Keys struct {
+	Algorithm string `toml:"algorithm"` // 3des or sm4
+	Vend      *Key   `toml:"vend"`      // allows to write: external authentication, or the key of a sector
+	Line      *Key   `toml:"line"`      // protects what is written on its way
+	Load      *Key   `toml:"load"`      // of the card's own electronic purse
+	Meter     *Key   `toml:"meter"`     // the meter's; this side never uses it
+	Erase1    *Key   `toml:"erase_1"`   // of zone 1 of an AT88SC102
+	Erase2    *Key   `toml:"erase_2"`
+}
+
+// Key is where one key lies.
+type Key struct {
+	ID      int `toml:"id"`      // number on the card
+	Usage   int `toml:"usage"`   // in the security module: usage with the levels of diversification, P1 of DELIVERY KEY
+	Version int `toml:"version"` // in the security module: P2 of DELIVERY KEY
 }
 
 // Range is an unused stretch of the chip, said so that no field is put there by mistake.

@@ -49,7 +49,7 @@ type CopyRule string
 
 // Copy rules.
 const (
-	CopiesAlternate CopyRule = "alternate" // A and B take turns, the newest valid one counts and is never overwritten
+	CopiesAlternate CopyRule = "alternate" // two or more take turns, the newest valid one counts and is never overwritten
 	CopiesBackup    CopyRule = "backup"    // the second slot repeats the first, written after it
 	CopiesSingle    CopyRule = "single"    // one slot: a cut during the write leaves none
 )
@@ -63,6 +63,8 @@ const (
 	WriteBody       WriteOp = "body"       // everything but the commit byte
 	WriteCommit     WriteOp = "commit"
 	WriteBackup     WriteOp = "backup" // the second copy
+	WriteErase      WriteOp = "erase"  // the zone of the slot to be overwritten is erased, and all in it
+	WriteRecord     WriteOp = "record" // the whole slot with its commit byte, by one command that the chip does whole or not at all
 	WriteStamp      WriteOp = "stamp"  // diagnostic; its failure does not make the order undone
 )
 

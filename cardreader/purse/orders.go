@@ -20,15 +20,14 @@ func decodeOrders(p *profile.Profile, st *State) {
 			st.Damaged = append(st.Damaged, "slot_"+s.Name+"_commit")
 		}
 	}
+	if p.Rules.Copies == profile.CopiesAlternate {
+		byAge(p, st, valid)
+	}
 	if len(valid) > 0 {
 		st.Order = &valid[0]
 	}
-	if len(valid) < 2 {
-		return
-	}
-	st.Older = &valid[1]
-	if p.Rules.Copies == profile.CopiesAlternate {
-		byAge(p, st)
+	if len(valid) > 1 {
+		st.Older = &valid[1]
 	}
 }
 
@@ -43,14 +42,21 @@ func verify(p *profile.Profile, image []byte, slot int) profile.Validity {
 	return v
 }
 
-// byAge puts the newer of two valid orders first.
-func byAge(p *profile.Profile, st *State) {
-	a, b := st.Order, st.Older
-	switch {
-	case newer(p, b.Seq, a.Seq):
-		st.Order, st.Older = b, a
-	case !newer(p, a.Seq, b.Seq) && !same(*a, *b):
-		st.Damaged = append(st.Damaged, wordConflict)
+// byAge puts the newest of the valid orders first and the one before it second. Of orders that no writer that keeps the
+// rules leaves beside each other, the first stays first.
+func byAge(p *profile.Profile, st *State, valid []OnCard) {
+	for n := range min(2, len(valid)) {
+		for i := n + 1; i < len(valid); i++ {
+			if newer(p, valid[i].Seq, valid[n].Seq) {
+				valid[n], valid[i] = valid[i], valid[n]
+			}
+		}
+	}
+	for i := 1; i < len(valid); i++ {
+		if !newer(p, valid[0].Seq, valid[i].Seq) && !same(valid[0], valid[i]) {
+			st.Damaged = append(st.Damaged, wordConflict)
+			return
+		}
 	}
 }
 

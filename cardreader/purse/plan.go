@@ -1,11 +1,13 @@
 package purse
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
 
 	"tally/cardreader/profile"
+	"tally/cardreader/space"
 )
 
 // Make works out the bytes of an order against a state that was just read. It is pure: only st.Image counts, so a
@@ -126,16 +128,22 @@ func total(p *profile.Profile, st State, o Order) (Amount, error) {
 	return sum, nil
 }
 
-// target is the slot to be overwritten: never the one of the newest order where slots take turns, else the first.
+// target is the slot to be overwritten: where slots take turns the one behind the newest order's, else the first.
 func target(p *profile.Profile, st State) int {
-	if p.Rules.Copies != profile.CopiesAlternate {
+	if p.Rules.Copies != profile.CopiesAlternate || st.Order == nil {
 		return 0
 	}
-	return slices.IndexFunc(p.Order.Slots, func(s profile.Slot) bool { return st.Order == nil || s.Name != st.Order.Slot })
+	return (slotIndex(p, st.Order.Slot) + 1) % len(p.Order.Slots)
 }
+
+// erased is what a zone holds after it was erased.
+func erased(z space.Area) Image { return bytes.Repeat([]byte{0xFF}, z.Len) }
 
 // fill writes the order into After and cuts it into steps.
 func fill(p *profile.Profile, pl *Plan, o Order, qty Amount, slot int) error {
+	if z := p.OrderArea(slot); z.Kind == space.Zone {
+		copy(pl.After[z.At:z.End()], erased(z))
+	}
 	w := &pen{b: p.Order, raw: p.Order.Of(pl.After, slot)}
 	w.int(profile.Seq, int64(pl.Seq))
 	w.int(profile.Qty, int64(qty))

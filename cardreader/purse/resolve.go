@@ -85,7 +85,8 @@ func (p Plan) brokenTarget(st State) bool {
 }
 
 // torn: the slot's bytes are those of an interrupted write: the new ones up to some byte and the old ones after it, with
-// at most the byte in between erased, and not committed. The bytes of a write are stored in rising order.
+// at most the byte in between erased, and not committed. The bytes of a write are stored in rising order. Where the slot
+// is erased first, what was old is FF, or not yet in the bytes that the erasure had not reached.
 func (p Plan) torn(image []byte) bool {
 	from, to := p.slotSpan()
 	if from < 0 || from >= to || to > min(len(image), len(p.Before), len(p.After)) {
@@ -94,7 +95,13 @@ func (p Plan) torn(image []byte) bool {
 	now, old, fresh := bytes.Clone(image[from:to]), bytes.Clone(p.Before[from:to]), bytes.Clone(p.After[from:to])
 	open := false
 	for _, s := range p.Steps {
-		if s.Name == string(profile.WriteInvalidate) && len(s.Data) == 1 {
+		switch {
+		case s.Name == string(profile.WriteErase) && s.Addr <= from && s.Addr+len(s.Data) >= to:
+			if tornErasure(now, old) {
+				return true
+			}
+			copy(old, s.Data[from-s.Addr:])
+		case s.Name == string(profile.WriteInvalidate) && len(s.Data) == 1:
 			open = true // between invalidate and commit both have the invalid value
 			copy(old[s.Addr-from:], s.Data)
 			copy(fresh[s.Addr-from:], s.Data)
@@ -103,6 +110,25 @@ func (p Plan) torn(image []byte) bool {
 			}
 		}
 	}
+	return tornWrite(now, old, fresh, open)
+}
+
+// tornErasure: some bytes are erased and the others as before, at least one of each.
+func tornErasure(now, old []byte) bool {
+	risen := 0
+	for i := range now {
+		switch {
+		case now[i] == old[i]:
+		case now[i] == 0xFF:
+			risen++
+		default:
+			return false
+		}
+	}
+	return risen > 0
+}
+
+func tornWrite(now, old, fresh []byte, open bool) bool {
 	k := 0
 	for k < len(now) && now[k] == fresh[k] {
 		k++
@@ -131,7 +157,7 @@ func (p Plan) slotSpan() (from, to int) {
 	from = len(p.Before)
 	for _, s := range p.Steps {
 		switch profile.WriteOp(s.Name) {
-		case profile.WriteInvalidate, profile.WriteBody, profile.WriteCommit:
+		case profile.WriteInvalidate, profile.WriteBody, profile.WriteCommit, profile.WriteRecord:
 			from, to = min(from, s.Addr), max(to, s.Addr+len(s.Data))
 		}
 	}

@@ -41,6 +41,11 @@ func step(p *profile.Profile, after []byte, slot int, op profile.WriteOp) Step {
 		}
 	case profile.WriteCommit:
 		s.Addr, s.Data = at+c.At, Image{byte(c.Value)}
+	case profile.WriteErase:
+		z := p.OrderArea(slot)
+		s.Addr, s.Data = z.At, erased(z)
+	case profile.WriteRecord:
+		s.Addr, s.Data = at, raw
 	case profile.WriteBackup:
 		s.Addr, s.Data = p.Order.Slots[1].At, raw
 	case profile.WriteStamp:

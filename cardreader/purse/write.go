@@ -46,8 +46,10 @@ func (w *writing) identify(ctx context.Context) error {
 	if err := w.mem.Unlock(ctx); err != nil {
 		return err
 	}
-	if err := w.expect(ctx, 0, w.plan.Before, cardreader.Permanent, CodeCardChanged); err != nil {
-		return err
+	for _, r := range told(w.profile) {
+		if err := w.expect(ctx, r.at, w.plan.Before[r.at:r.end], cardreader.Permanent, CodeCardChanged); err != nil {
+			return err
+		}
 	}
 	w.image = bytes.Clone(w.plan.Before)
 	return nil
@@ -76,29 +78,34 @@ func (w *writing) step(ctx context.Context, s Step) error {
 
 // committed reports whether all that makes the order valid has been written.
 func (w *writing) committed() bool {
-	from, to := w.span()
-	return !w.proven && bytes.Equal(w.image[from:to], w.plan.After[from:to])
+	for _, r := range w.proof() {
+		if !bytes.Equal(w.image[r.at:r.end], w.plan.After[r.at:r.end]) {
+			return false
+		}
+	}
+	return !w.proven
 }
 
-// prove reads the last step back together with header and order slots. The bytes of one step can be on another customer's card by
-// chance (a commit byte always is); all of them together are on one card only.
+// prove reads the last step back together with header and order. The bytes of one step can be on another customer's card
+// by chance (a commit byte always is); all of them together are on one card only.
 func (w *writing) prove(ctx context.Context) error {
-	from, to := w.span()
-	if err := w.expect(ctx, from, w.plan.After[from:to], cardreader.Unknown, CodeReadback); err != nil {
-		return err
+	for _, r := range w.proof() {
+		if err := w.expect(ctx, r.at, w.plan.After[r.at:r.end], cardreader.Unknown, CodeReadback); err != nil {
+			return err
+		}
 	}
 	w.proven = true
 	return nil
 }
 
-// span is the stretch of the chip from the first to the last byte of header and order slots.
-func (w *writing) span() (from, to int) {
-	h := w.profile.Header
-	from, to = h.Slots[0].At, h.Slots[0].At+h.Len
-	for _, s := range w.profile.Order.Slots {
-		from, to = min(from, s.At), max(to, s.At+w.profile.Order.Len)
+// proof is what has to be read to prove the order: the header, the order's slot, and its backup copy.
+func (w *writing) proof() []stretch {
+	p := w.profile
+	all := []stretch{blockAt(p.Header, 0), blockAt(p.Order, max(slotIndex(p, w.plan.Slot), 0))}
+	if p.Rules.Copies == profile.CopiesBackup {
+		all = append(all, blockAt(p.Order, 1))
 	}
-	return from, to
+	return joined(p, all)
 }
 
 // outcome gives an error of the run the meaning it has for the whole plan.

@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"tally/cardreader"
 	"tally/cardreader/cardsim"
 	"tally/cardreader/cardtest"
+	"tally/cardreader/guard"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
-	"tally/cardreader/sle4442"
 )
 
 // hall is a reader with the real driver, in which simulated chips come and go.
@@ -20,12 +21,10 @@ type hall struct {
 	t      *testing.T
 	src    *cardsim.Source
 	watch  *cardtest.Watcher
-	guards sle4442.Guards
+	guards guard.Guards
 }
 
 const acsReader = "ACS ACR39U ICC Reader 00 00"
-
-var utilityPSC = sle4442.PSC{0x12, 0x34, 0x56}
 
 func newHall(t *testing.T) *hall {
 	h := &hall{t: t, src: cardsim.NewSource(acsReader)}
@@ -34,8 +33,9 @@ func newHall(t *testing.T) *hall {
 	return h
 }
 
-// with inserts a device, opens the purse on it and takes it out at the end, if the fault has not done so.
-func (h *hall) with(p *profile.Profile, d cardsim.Device, f func(*purse.MemoryPurse)) {
+// with inserts a device, opens the purse on it and takes it out at the end, if the fault has not done so. It is false when
+// the fault kept the purse from being opened.
+func (h *hall) with(k kit, d cardsim.Device, f func(*purse.MemoryPurse)) bool {
 	h.t.Helper()
 	_ = h.src.Plug(acsReader) // the fault may have unplugged it
 	_ = h.src.Remove(acsReader)
@@ -44,14 +44,15 @@ func (h *hall) with(p *profile.Profile, d cardsim.Device, f func(*purse.MemoryPu
 	}
 	defer func() { _ = h.src.Remove(acsReader) }()
 	ins, card := h.open()
-	chip, err := sle4442.Open(ctx, card, sle4442.ACS, h.guards.For(acsReader, ins), sle4442.Secret{PSC: utilityPSC, Issued: true})
+	mem, err := k.open(card, h.guards.For(acsReader, ins), k.p)
 	if err != nil {
 		_ = card.Close()
-		h.t.Fatal(err)
+		return false
 	}
-	pr := purse.New(chip, p)
+	pr := purse.New(mem, k.p)
 	defer pr.Close()
 	f(pr)
+	return true
 }
 
 // open opens the newest insertion; those before are of a reader that was plugged in with the card in it.
@@ -68,26 +69,27 @@ func (h *hall) open() (cardreader.Insertion, cardreader.Card) {
 	}
 }
 
-func utilityChip(image []byte) *cardsim.SLE4442 {
-	return cardsim.NewSLE4442(cardsim.Options{PSC: utilityPSC[:], Main: image[0x20:]})
+// TestEveryAPDUFault puts every fault on every APDU of a sale, on every kind of chip and through its real driver.
+func TestEveryAPDUFault(t *testing.T) {
+	for _, k := range kits(t) {
+		t.Run(k.p.Name, func(t *testing.T) { everyAPDU(t, k) })
+	}
 }
 
-// TestEveryAPDUFault puts every fault on every APDU of a sale, from the choice of the chip on, through the real driver.
-func TestEveryAPDUFault(t *testing.T) {
-	p := gen4442(t)
+func everyAPDU(t *testing.T, k kit) {
 	h := newHall(t)
-	fresh := blankImage(t, p, blankHeader)
-	one := sell(t, p, fresh, buy(1, 100))
+	fresh := blankImage(t, k.p, k.header)
+	one := sell(t, k.p, fresh, buy(1, 100))
 	o := buy(9, 50)
 	o.Operator++
 	ends, points := map[string]int{}, 0
-	for name, image := range map[string][]byte{"fresh": fresh, "one": one, "two": sell(t, p, one, buy(2, 200))} {
-		n := h.countAPDUs(p, image, o)
-		t.Logf("%s: %d APDUs from the choice of the chip to the stamp", name, n)
-		for at := 2; at <= n; at++ { // APDU 1 chooses the chip; without it there is no purse
+	for name, image := range map[string][]byte{"fresh": fresh, "one": one, "two": sell(t, k.p, one, buy(2, 200))} {
+		n := h.countAPDUs(k, image, o)
+		t.Logf("%s: %d APDUs from the choice of the chip on", name, n)
+		for at := 1; at <= n; at++ {
 			for _, kind := range cardsim.FaultKinds() {
 				points++
-				h.faultAt(p, fmt.Sprintf("%s/APDU %d/%s", name, at, kind), image, o, cardsim.Fault{At: at, Kind: kind}, ends)
+				h.faultAt(k, fmt.Sprintf("%s/APDU %d/%s", name, at, kind), image, o, cardsim.Fault{At: at, Kind: kind}, ends)
 			}
 		}
 	}
@@ -100,13 +102,15 @@ func TestEveryAPDUFault(t *testing.T) {
 }
 
 // countAPDUs is the number of APDUs of one read and one write, with the choice of the chip.
-func (h *hall) countAPDUs(p *profile.Profile, image []byte, o purse.Order) int {
-	script := cardsim.Script(cardsim.ACS(utilityChip(image)))
-	h.with(p, script, func(pr *purse.MemoryPurse) {
+func (h *hall) countAPDUs(k kit, image []byte, o purse.Order) int {
+	script := cardsim.Script(k.make(image).dev)
+	if !h.with(k, script, func(pr *purse.MemoryPurse) {
 		if _, err := sale(pr, o); err != nil {
 			h.t.Fatal(err)
 		}
-	})
+	}) {
+		h.t.Fatal("the card could not be opened")
+	}
 	return script.Count()
 }
 
@@ -123,22 +127,22 @@ func sale(pr *purse.MemoryPurse, o purse.Order) (purse.Plan, error) {
 	return pl, pr.Write(ctx, pl)
 }
 
-func (h *hall) faultAt(p *profile.Profile, name string, image []byte, o purse.Order, f cardsim.Fault, ends map[string]int) {
+func (h *hall) faultAt(k kit, name string, image []byte, o purse.Order, f cardsim.Fault, ends map[string]int) {
 	t := h.t
 	t.Helper()
-	chip := utilityChip(image)
-	other := utilityChip(blankImage(t, p, purse.Header{Region: 0x0571, CardNo: "00009999", Unit: purse.UnitCentiM3, IssueCount: 1}))
-	otherBefore := other.ReadMem()
-	f.With = cardsim.ACS(other)
-	script := cardsim.Script(cardsim.ACS(chip), f)
-	before := chip.ReadMem()
+	chip, stranger := k.make(image), k.header
+	stranger.CardNo = strings.Repeat("9", len(stranger.CardNo))
+	other := k.make(blankImage(t, k.p, stranger))
+	before, otherBefore := chip.ReadMem(), other.ReadMem()
+	f.With = other.dev
+	script := cardsim.Script(chip.dev, f)
 	var pl purse.Plan
 	var err error
-	h.with(p, script, func(pr *purse.MemoryPurse) { pl, err = sale(pr, o) })
+	h.with(k, script, func(pr *purse.MemoryPurse) { pl, err = sale(pr, o) })
 	if script.Fired() != 1 {
 		t.Errorf("%s: the fault did not strike", name)
 	}
-	if pl.Card.No == "00009999" { // swapped before it was read: the sale is that card's, and the clerk sees its name
+	if pl.Card.No == stranger.CardNo { // swapped before it was read: the sale is that card's, and the clerk sees its name
 		return
 	}
 	if pl.Profile == "" { // it did not come to an intent, so nothing may have happened
@@ -150,23 +154,24 @@ func (h *hall) faultAt(p *profile.Profile, name string, image []byte, o purse.Or
 	if !bytes.Equal(other.ReadMem(), otherBefore) {
 		t.Errorf("%s: another customer's card was changed", name)
 	}
-	if chip.Tries() < 2 || other.Tries() < 2 {
-		t.Errorf("%s: %d and %d tries left", name, chip.Tries(), other.Tries())
+	if chip.tries() < 2 || other.tries() < 2 {
+		t.Errorf("%s: %d and %d tries left", name, chip.tries(), other.tries())
 	}
-	h.settle(p, name, chip, pl, o, before, err, ends)
+	h.settle(k, name, chip, pl, o, before, err, ends)
 }
 
 // settle brings the card back and compares what is said with what is there.
-func (h *hall) settle(p *profile.Profile, name string, chip *cardsim.SLE4442, pl purse.Plan, o purse.Order, before []byte, err error, ends map[string]int) {
+func (h *hall) settle(k kit, name string, chip simChip, pl purse.Plan, o purse.Order, before []byte, err error, ends map[string]int) {
 	t := h.t
 	t.Helper()
-	now, at := chip.ReadMem(), slotAt(pl.Slot)
-	st := decode(t, p, now)
+	now, slot := chip.ReadMem(), slices.IndexFunc(k.p.Order.Slots, func(s profile.Slot) bool { return s.Name == pl.Slot })
+	there, ours, body := k.p.Order.Of(now, slot), k.p.Order.Of(pl.After, slot), k.p.Order.Len-1
+	st := decode(t, k.p, now)
 	got, want := purse.Resolve(pl, st), purse.NotDone
-	if bytes.Equal(now[at:at+32], pl.After[at:at+32]) {
+	if bytes.Equal(there, ours) {
 		want = purse.Done
 	}
-	unclear := bytes.Equal(now[at:at+31], pl.After[at:at+31]) && slices.Contains(st.Damaged, "slot_"+pl.Slot+"_commit")
+	unclear := bytes.Equal(there[:body], ours[:body]) && slices.Contains(st.Damaged, "slot_"+pl.Slot+"_commit")
 	if got != want && (got != purse.Unclear || !unclear) {
 		t.Errorf("%s: resolved as %s, want %s; damaged %v", name, got, want, st.Damaged)
 	}
@@ -179,17 +184,18 @@ func (h *hall) settle(p *profile.Profile, name string, chip *cardsim.SLE4442, pl
 		t.Errorf("%s: the order before is not on the card any more", name)
 	}
 	if got == purse.NotDone {
-		h.with(p, cardsim.ACS(chip), func(pr *purse.MemoryPurse) {
+		opened := h.with(k, chip.dev, func(pr *purse.MemoryPurse) {
 			if again, err := sale(pr, o); err != nil || again.Seq != pl.Seq {
 				t.Errorf("%s: write again: %v", name, err)
 			}
 		})
+		if !opened {
+			t.Errorf("%s: the card cannot be opened again", name)
+		}
 	}
-	if got == purse.Unclear {
-		return
-	}
-	m := meterWith(t, pl.Seq-1, uint32(pl.Cumulative-50))
-	if r := m.Swipe(chip); r.Credited != 50 || m.Swipe(chip).Credited != 0 {
-		t.Errorf("%s: the meter credited %+v, want 50 once", name, r)
+	if got != purse.Unclear && k.credits != nil {
+		if first, second := k.credits(t, chip, pl); first != 50 || second != 0 {
+			t.Errorf("%s: the meter credited %d, then %d; want 50 once", name, first, second)
+		}
 	}
 }

@@ -1,0 +1,46 @@
+package cardsim
+
+import (
+	"bytes"
+
+	"tally/cardreader/space"
+)
+
+// Run is a chip as the one run of bytes that a layout speaks of, for a meter's slot: no reader, and no secret code, as
+// the meter knows them.
+type Run struct {
+	areas []space.Area
+	read  func(a space.Area) []byte
+	write func(p space.Part, data []byte) error
+}
+
+// ReadMem is a copy of the run; bytes that no area holds are FF.
+func (r Run) ReadMem() []byte {
+	m := bytes.Repeat([]byte{0xFF}, space.Size(r.areas))
+	for _, a := range r.areas {
+		copy(m[a.At:a.End()], r.read(a))
+	}
+	return m
+}
+
+// WriteMem writes as the chip does: what reaches into two areas is two writes.
+func (r Run) WriteMem(addr int, data []byte) error {
+	parts, err := space.Split(r.areas, addr, len(data))
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		if err := r.write(p, data[:p.Len]); err != nil {
+			return err
+		}
+		data = data[p.Len:]
+	}
+	return nil
+}
+
+// Run is the chip as areas lay it out.
+func (c *AT88SC102) Run(areas []space.Area) Run {
+	return Run{areas,
+		func(a space.Area) []byte { return c.ReadMem()[a.From : a.From+a.Len] },
+		func(p space.Part, data []byte) error { return c.WriteMem(p.Area.From+p.Off, data) }}
+}

@@ -1,0 +1,90 @@
+package purse_test
+
+import (
+	"testing"
+
+	"tally/cardreader"
+	"tally/cardreader/at88sc102"
+	"tally/cardreader/cardsim"
+	"tally/cardreader/cardsim/icmeter"
+	"tally/cardreader/guard"
+	"tally/cardreader/profile"
+	"tally/cardreader/purse"
+	"tally/cardreader/sle4442"
+)
+
+// kit is all that a test needs of one kind of chip: its layout, cards of it, and the real driver.
+type kit struct {
+	p      *profile.Profile
+	header purse.Header
+	make   func(image []byte) simChip
+	open   func(cardreader.Card, *guard.Guard, *profile.Profile) (purse.Memory, error)
+	// credits lets the customer's meter, which has all but this order, take the card twice. nil: no meter takes it.
+	credits func(t *testing.T, c simChip, pl purse.Plan) (first, second int64)
+}
+
+// simChip is one simulated card, as reader, meter and test see it.
+type simChip struct {
+	icmeter.Memory
+	dev   cardsim.Device
+	tries func() int
+}
+
+func kits(t testing.TB) []kit {
+	t.Helper()
+	return []kit{kit4442(t), kit102(t)}
+}
+
+func builtin(t testing.TB, name string) *profile.Profile {
+	t.Helper()
+	p, err := profile.Builtin(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+var utilityPSC = sle4442.PSC{0x12, 0x34, 0x56}
+
+func kit4442(t testing.TB) kit {
+	return kit{
+		p: gen4442(t), header: blankHeader,
+		make: func(image []byte) simChip {
+			c := cardsim.NewSLE4442(cardsim.Options{PSC: utilityPSC[:], Main: image[0x20:]})
+			return simChip{c, cardsim.ACS(c), c.Tries}
+		},
+		open: func(card cardreader.Card, g *guard.Guard, _ *profile.Profile) (purse.Memory, error) {
+			return sle4442.Open(ctx, card, sle4442.ACS, g, sle4442.Secret{PSC: utilityPSC, Issued: true})
+		},
+		credits: func(t *testing.T, c simChip, pl purse.Plan) (first, second int64) {
+			m := meterWith(t, pl.Seq-1, uint32(pl.Cumulative-50))
+			return m.Swipe(c).Credited, m.Swipe(c).Credited
+		},
+	}
+}
+
+var secret102 = at88sc102.Secret{
+	Code: at88sc102.Code{0x12, 0x34}, Issued: true, Counted: true,
+	Keys: at88sc102.Keys{Zone1: [6]byte{1, 2, 3, 4, 5, 6}, Zone2: [4]byte{7, 8, 9, 10}},
+}
+
+func kit102(t testing.TB) kit {
+	p := builtin(t, "GEN102 v1")
+	return kit{
+		p: p, header: blankHeader,
+		make: func(image []byte) simChip {
+			c := cardsim.NewAT88SC102(cardsim.AT88SC102Options{
+				Code: secret102.Code, EZ1: secret102.Keys.Zone1, EZ2: secret102.Keys.Zone2, EC2: true,
+				Issuer: image[:8], Protected: image[8:16], Zone1: image[16:80], Zone2: image[80:144],
+			})
+			return simChip{c.Run(p.Map), cardsim.ACS102(c), c.Tries}
+		},
+		open: func(card cardreader.Card, g *guard.Guard, p *profile.Profile) (purse.Memory, error) {
+			chip, err := at88sc102.Open(ctx, card, g, secret102)
+			if err != nil {
+				return nil, err
+			}
+			return at88sc102.NewMemory(chip, p.Map)
+		},
+	}
+}
