@@ -1,9 +1,6 @@
 package metersim
 
-import (
-	"bytes"
-	"sync"
-)
+import "sync"
 
 // DLT645 is a line of DL/T 645 meters of both editions. It is a Speech for Bus.
 type DLT645 struct {
@@ -51,7 +48,8 @@ func (d *DLT645) Frame(b []byte) int {
 	return 12 + int(b[9])
 }
 
-// Hear lets the meter with the frame's address answer; AA×6 is answered by the first one.
+// Hear lets the meter with the frame's address answer. AA in the address fits any two digits: AA×6 is answered by the
+// first one.
 func (d *DLT645) Hear(f []byte) (Reply, bool) {
 	end := len(f) - 2
 	if f[end] != sum(f[:end]) || f[end+1] != 0x16 {
@@ -60,11 +58,21 @@ func (d *DLT645) Hear(f []byte) (Reply, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, m := range d.meters {
-		if bytes.Equal(f[1:7], m.Address[:]) || bytes.Equal(f[1:7], bytes.Repeat([]byte{0xAA}, 6)) {
+		if fits(f[1:7], m.Address) {
 			return m.hear(f), true
 		}
 	}
 	return Reply{}, false
+}
+
+// fits compares an address with wildcards (DL/T 645-2007, 5.2.3, shortened addresses).
+func fits(asked []byte, own [6]byte) bool {
+	for i, b := range asked {
+		if b != 0xAA && b != own[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func (m *DLT645Meter) hear(f []byte) Reply {
