@@ -57,7 +57,7 @@ type Config struct {
 	Desired func(ctx context.Context, d contract.Desired) error
 
 	Now        func() time.Time  // time.Now when nil
-	ClockSound func() bool       // whether Now can be trusted; always when nil
+	ClockSound func() bool       // whether Now can be trusted; always when nil. Commands wait until it can: the centre repeats them
 	OnAlarm    func(text string) // something came that must not come; must not block
 	AtOnce     int               // commands carried out side by side; 4
 }
@@ -181,6 +181,10 @@ func (b *Inbox) become(ctx context.Context, payload []byte) error {
 }
 
 func (b *Inbox) carryOut(ctx context.Context, c contract.Command) {
+	if !b.cfg.ClockSound() { // nobody knows whether it has expired; nothing is begun, and the centre sends it again
+		b.cfg.OnAlarm(fmt.Sprintf("command %s waits: the clock is not to be trusted", c.ID))
+		return
+	}
 	standing, err := b.store.Begin(ctx, c)
 	if err != nil {
 		b.cfg.OnAlarm(fmt.Sprintf("command %s cannot be begun: %v", c.ID, err))
@@ -201,8 +205,6 @@ func (b *Inbox) result(ctx context.Context, c contract.Command) contract.Command
 	switch {
 	case handler == nil:
 		return answer(c, contract.Unsupported, "")
-	case !b.cfg.ClockSound():
-		return answer(c, contract.NotInTime, "the node's clock is not to be trusted")
 	case !c.InTime(b.cfg.Now()):
 		return answer(c, contract.NotInTime, "")
 	}

@@ -12,7 +12,9 @@ import (
 
 // Config is how to reach a broker. Broker and ClientID are needed; everything else has a default.
 type Config struct {
-	Broker   string // host:port
+	Broker string // host:port
+	// Address gives host:port at every dial, for a broker that may be another one meanwhile; nil: Broker.
+	Address  func() string
 	ClientID string // a node's is its name
 	Username string
 	Password func() (string, error)      // asked at every dial; nil: none. See PasswordFile
@@ -22,6 +24,10 @@ type Config struct {
 	Timeout   time.Duration // for a dial, a subscription, and between two PUBACKs while some are owed; 60 s
 	RedialMin time.Duration // the first pause is random up to here; 1 s
 	RedialMax time.Duration // each further one up to twice as long, up to here; 60 s
+
+	// Sound says whether this end's clock can be trusted, asked at every dial; nil: always. While it cannot, the broker's
+	// certificates are not held against the time of day, see lenient.
+	Sound func() bool
 
 	Jitter func(most time.Duration) time.Duration // picks a pause in [0, most]; random when nil
 	Log    *slog.Logger                           // discarded when nil

@@ -34,6 +34,9 @@ func (c Config) keep(ctx context.Context, will func() *message, s session) {
 }
 
 func (c Config) once(ctx context.Context, will *message, s session) error {
+	if c.Address != nil {
+		c.Broker = c.Address()
+	}
 	cn, err := c.connect(ctx, will)
 	if err != nil {
 		return err

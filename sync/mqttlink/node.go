@@ -24,6 +24,7 @@ type NodeConfig struct {
 type Node struct {
 	cfg    NodeConfig
 	events chan outbox.Event
+	anew   chan struct{} // the status is to be told at once
 	now    atomic.Pointer[conn]
 }
 
@@ -44,7 +45,7 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 	if cfg.Status == nil {
 		cfg.Status = func() contract.Status { return contract.Status{} }
 	}
-	return &Node{cfg: cfg, events: make(chan outbox.Event, 16)}, nil
+	return &Node{cfg: cfg, events: make(chan outbox.Event, 16), anew: make(chan struct{}, 1)}, nil
 }
 
 // Run keeps the connection until ctx ends, and returns nil then. Its events must be taken meanwhile, or it waits.
@@ -69,6 +70,21 @@ func (n *Node) Publish(_ context.Context, s contract.Stream, payload []byte) <-c
 func (n *Node) Newest(payload []byte) {
 	if c := n.now.Load(); c != nil {
 		c.start(message{topic: contract.TopicNow(n.cfg.Node), payload: payload})
+	}
+}
+
+// Announce tells the node's status at once instead of at its time. It does not block.
+func (n *Node) Announce() {
+	select {
+	case n.anew <- struct{}{}:
+	default:
+	}
+}
+
+// Redial gives the connection up, so that the next one is made with the settings of now. It does not wait.
+func (n *Node) Redial() {
+	if c := n.now.Load(); c != nil {
+		c.wire.Close()
 	}
 }
 
@@ -141,6 +157,7 @@ func (n *Node) stay(ctx context.Context, c *conn, session string) error {
 			defer cancel()
 			return c.send(bye, n.status(session, false))
 		case <-tick.C:
+		case <-n.anew:
 		}
 	}
 }

@@ -66,6 +66,9 @@ func (c Config) secure(ctx context.Context, conn net.Conn) (net.Conn, error) {
 		cfg = cfg.Clone()
 		cfg.ServerName, _, _ = net.SplitHostPort(c.Broker)
 	}
+	if c.Sound != nil && !c.Sound() {
+		cfg = lenient(cfg)
+	}
 	tc := tls.Client(conn, cfg)
 	if err := tc.HandshakeContext(ctx); err != nil {
 		return nil, fmt.Errorf("secure connection to broker: %w", err)

@@ -3,6 +3,7 @@ package outbox
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"tally/sync/contract"
@@ -21,7 +22,7 @@ type Config struct {
 	// mqttlink's Node.Newest. They are sent again in their turn. Nil: nobody wants to.
 	Newest      func(payload []byte)
 	NewestEvery time.Duration // 2 s
-	MaxRate     int           // records of rd a second at most, when others need the line too; 0: no limit
+	MaxRate     int           // records of rd a second at most, when others need the line too; 0: no limit. See SetMaxRate
 
 	PlainReadings bool          // send readings as JSON even to a centre that takes the compact encoding
 	Window        int           // envelopes of a stream that may wait for the centre's word; 8
@@ -32,6 +33,8 @@ type Config struct {
 	Pause         time.Duration // after a failed publish; 1 s
 	PauseMax      time.Duration // it doubles up to here; 60 s
 	Patience      int           // sends of more urgent streams after which a waiting one gets its turn; 8
+
+	rate *atomic.Int64 // MaxRate as of now
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -50,6 +53,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.OnAlarm == nil {
 		c.OnAlarm = func(Alarm) {}
 	}
+	c.rate = &atomic.Int64{}
+	c.rate.Store(int64(max(c.MaxRate, 0)))
 	orInt(&c.Window, 8)
 	orInt(&c.WindowBytes, 512<<10)
 	orInt(&c.Patience, 8)

@@ -102,7 +102,7 @@ func (l *lane) sent(id, last uint64, size int, now time.Time) {
 		l.progress = now
 	}
 	l.flights = append(l.flights, flight{id: id, last: last, size: size})
-	if rate := l.cfg.MaxRate; rate > 0 && l.stream == contract.Rd {
+	if rate := l.cfg.rate.Load(); rate > 0 && l.stream == contract.Rd {
 		l.holdOff = now.Add(time.Duration(last+1-l.next) * time.Second / time.Duration(rate))
 	}
 	l.next = last + 1

@@ -89,6 +89,9 @@ func (p *Pump) Run(ctx context.Context) error {
 	}
 }
 
+// SetMaxRate changes Config.MaxRate while the pump runs.
+func (p *Pump) SetMaxRate(perSecond int) { p.cfg.rate.Store(int64(max(perSecond, 0))) }
+
 // step gives at most one lane its turn; when none is ready, it says when to look again.
 func (p *Pump) step(ctx context.Context, wg *sync.WaitGroup) (acted bool, at time.Time) {
 	if !p.connected || !p.central {

@@ -15,11 +15,37 @@ import (
 // New makes a logger that writes to w as c asks: text when w is a terminal and JSON otherwise, unless the format is
 // named. Attributes whose name is that of a secret are hidden, as a net under the rule that nobody logs one.
 func New(w io.Writer, c config.Log) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: c.Level, ReplaceAttr: hide}
+	level := &slog.LevelVar{}
+	level.Set(c.Level)
+	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: hide}
 	if c.Format == config.LogText || (c.Format != config.LogJSON && IsTerminal(w)) {
-		return slog.New(slog.NewTextHandler(w, opts))
+		return slog.New(leveled{slog.NewTextHandler(w, opts), level})
 	}
-	return slog.New(slog.NewJSONHandler(w, opts))
+	return slog.New(leveled{slog.NewJSONHandler(w, opts), level})
+}
+
+// leveled is a handler whose level can be changed while it is in use.
+type leveled struct {
+	slog.Handler
+	level *slog.LevelVar
+}
+
+// WithAttrs implements slog.Handler.
+func (h leveled) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return leveled{h.Handler.WithAttrs(attrs), h.level}
+}
+
+// WithGroup implements slog.Handler.
+func (h leveled) WithGroup(name string) slog.Handler {
+	return leveled{h.Handler.WithGroup(name), h.level}
+}
+
+// LevelOf is the level of a logger that New made, to be changed; of any other logger it is one that changes nothing.
+func LevelOf(log *slog.Logger) *slog.LevelVar {
+	if h, ok := log.Handler().(leveled); ok {
+		return h.level
+	}
+	return &slog.LevelVar{}
 }
 
 // IsTerminal reports whether w is a terminal.
