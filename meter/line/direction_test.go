@@ -45,7 +45,7 @@ func TestAdapterWithoutAutomaticDirection(t *testing.T) {
 	}{
 		{DirectionAuto, "", "write, drain"},
 		{DirectionRTS, "", "rts on, write, drain, rts off"},
-		{DirectionCTS, "", "rts off, write, drain, rts on"},
+		{DirectionInverted, "", "rts off, write, drain, rts on"},
 		{DirectionRTS, "drain", "rts on, write, drain, rts off"}, // it must not go on sending
 		{DirectionRTS, "rts off", "rts on, write, drain, rts off"},
 		{DirectionRTS, "rts on", "rts on, drain"},
@@ -63,7 +63,7 @@ func TestAdapterWithoutAutomaticDirection(t *testing.T) {
 }
 
 func TestDirectionListensFirst(t *testing.T) {
-	for direction, rts := range map[Direction]bool{DirectionRTS: false, DirectionCTS: true} {
+	for direction, rts := range map[Direction]bool{DirectionRTS: false, DirectionInverted: true} {
 		mode, err := SerialConfig{Direction: direction}.withDefaults().mode()
 		if err != nil || mode.InitialStatusBits == nil || mode.InitialStatusBits.RTS != rts || !mode.InitialStatusBits.DTR {
 			t.Errorf("%s opens with %+v, %v", direction, mode.InitialStatusBits, err)

@@ -41,9 +41,9 @@ type Direction string
 
 // Directions. Adapters that switch by themselves, and UARTs whose driver does it (Linux: serial_rs485), are automatic.
 const (
-	DirectionAuto Direction = "auto"
-	DirectionRTS  Direction = "rts"          // RTS is on while we send
-	DirectionCTS  Direction = "rts-inverted" // RTS is off while we send
+	DirectionAuto     Direction = "auto"
+	DirectionRTS      Direction = "rts"          // RTS is on while we send
+	DirectionInverted Direction = "rts-inverted" // RTS is off while we send
 )
 
 // SerialConfig describes a serial port. Prefer a path below /dev/serial/by-id: it stays with the adapter.
@@ -106,8 +106,8 @@ func (c SerialConfig) mode() (*serial.Mode, error) {
 	mode := &serial.Mode{BaudRate: c.Baud, DataBits: c.DataBits, Parity: parity, StopBits: stop}
 	switch c.Direction {
 	case DirectionAuto:
-	case DirectionRTS, DirectionCTS: // listen first
-		mode.InitialStatusBits = &serial.ModemOutputBits{DTR: true, RTS: c.Direction == DirectionCTS}
+	case DirectionRTS, DirectionInverted: // listen first
+		mode.InitialStatusBits = &serial.ModemOutputBits{DTR: true, RTS: c.Direction == DirectionInverted}
 	default:
 		return nil, fmt.Errorf("direction %q is none of auto, rts, rts-inverted", c.Direction)
 	}
@@ -202,7 +202,7 @@ func (s *serialConn) Drain() error {
 	}
 	if s.sending {
 		s.sending = false
-		if back := s.port.SetRTS(s.cfg.Direction == DirectionCTS); err == nil && back != nil {
+		if back := s.port.SetRTS(s.cfg.Direction == DirectionInverted); err == nil && back != nil {
 			err = fmt.Errorf("switch the adapter to listening: %w", back)
 		}
 	}

@@ -25,7 +25,14 @@ import (
 	"tally/meter/quantity"
 )
 
-var known = config.Known{Models: []string{"generic-water", "generic-gas", "tuf-2000f"}, Profiles: []string{"GEN4442 v1"}}
+var known = config.Known{
+	Models:   []string{"generic-water", "generic-gas", "tuf-2000f", "gas-188", "energy-645", "heat-mbus"},
+	Speaks:   map[string]string{"generic-water": "modbus", "generic-gas": "modbus", "tuf-2000f": "modbus", "gas-188": config.CJT188, "energy-645": config.DLT645, "heat-mbus": config.MBus},
+	Kinds:    []string{"gas", "cold-water"},
+	Kindless: []string{"gas-188"},
+	Profiles: []string{"GEN4442 v1"},
+	Address:  func(_, s string) (string, bool) { return s, strings.Trim(s, "0123456789") == "" },
+}
 
 // TestMain makes the three programs with fake insides available to the scripts as processes of their own.
 func TestMain(m *testing.M) {
@@ -204,7 +211,11 @@ func tallyDeps() cli.TallyDeps {
 			if m.Unit == 9 {
 				return meter.Reading{}, fmt.Errorf("open %s: %w", l.Port+l.Address, meter.ErrLine)
 			}
-			fmt.Fprintf(os.Stderr, "[%s %s %s %d %s %d%d unit %d %s %s]\n", l.Kind, l.Port+l.Address, l.Protocol, l.Baud, l.Parity, l.DataBits, l.StopBits, m.Unit, m.Model, m.Timeout)
+			who := fmt.Sprintf("unit %d", m.Unit)
+			if m.Address != "" {
+				who = strings.TrimSpace("address " + m.Address + " " + m.Kind)
+			}
+			fmt.Fprintf(os.Stderr, "[%s %s %s %d %s %d%d %s %s %s]\n", l.Kind, l.Port+l.Address, l.Protocol, l.Baud, l.Parity, l.DataBits, l.StopBits, who, m.Model, m.Timeout)
 			return fakeReading(m.ID, l.Name), nil
 		},
 	}

@@ -100,13 +100,19 @@ func Bauds() []int {
 	return []int{300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200, 230400}
 }
 
-// serial reads what only a serial line has. The defaults are those of the protocol: for Modbus the serial line
-// specification, V1.02, 2.5.1, but for the parity, because what is in the field is 8N1; for the others 2400 8E1.
-func (t *table) serial(l *Line) {
-	baud, parity := 9600, ParityNone
-	if l.Protocol != ModbusRTU && l.Protocol != "" {
-		baud, parity = 2400, ParityEven
+// SerialDefaults are speed and parity of a protocol: for Modbus those of the serial line specification, V1.02, 2.5.1,
+// but for the parity, because what is in the field is 8N1; for the others 2400 8E1.
+func SerialDefaults(protocol string) (baud int, parity string) {
+	switch protocol {
+	case CJT188, DLT645, MBus:
+		return 2400, ParityEven
 	}
+	return 9600, ParityNone
+}
+
+// serial reads what only a serial line has.
+func (t *table) serial(l *Line) {
+	baud, parity := SerialDefaults(l.Protocol)
 	l.Port = t.required("port", `"/dev/serial/by-id/…"`)
 	l.Baud = t.number("baud", baud, Bauds()...)
 	l.Parity = t.choice("parity", parity, ParityNone, ParityEven, ParityOdd)
