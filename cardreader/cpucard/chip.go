@@ -11,8 +11,11 @@ import (
 	"tally/cardreader/guard"
 )
 
-// vendKey is the number of the key whose external authentication allows to sell.
-const vendKey = 0x01
+// App is the application of a card, as its profile says.
+type App struct {
+	AID  []byte
+	Vend byte // number of the key whose external authentication allows to sell; 0 is 1
+}
 
 // Chip is an opened card with its application selected. Its methods may be called from one goroutine at a time. After an
 // error that matches cardreader.ErrOutcomeUnknown it is dead: close it, open the insertion again, identify the card.
@@ -20,20 +23,22 @@ type Chip struct {
 	link     *exchange.Link
 	guard    *guard.Guard
 	keys     Keys
+	vend     byte
 	serial   Serial
 	unlocked bool
 }
 
 // Open selects the application. The Chip takes the card over and closes it; when Open fails the card is the caller's to
 // close. g is the Guard of the card's insertion. A card without that application is CodeNotSupported.
-func Open(ctx context.Context, card cardreader.Card, g *guard.Guard, keys Keys, aid []byte) (*Chip, error) {
+func Open(ctx context.Context, card cardreader.Card, g *guard.Guard, keys Keys, app App) (*Chip, error) {
 	const op = "select application"
-	c := &Chip{link: exchange.New(card), guard: g, keys: keys}
-	r, err := c.link.SendT0(ctx, op, apdu.Command{INS: 0xA4, P1: 0x04, Data: aid})
+	c := &Chip{link: exchange.New(card), guard: g, keys: keys, vend: max(app.Vend, 1)}
+	// What the card says of its application (61 xx) is of no use here and not fetched.
+	r, err := c.link.Send(ctx, op, apdu.Command{INS: 0xA4, P1: 0x04, Data: app.AID})
 	if err != nil {
 		return nil, err
 	}
-	if err := r.SW.Err(); err != nil {
+	if err := r.SW.Err(); err != nil && !errors.Is(err, apdu.ErrMoreData) {
 		return nil, exchange.Fail(cardreader.Permanent, cardreader.CodeNotSupported, op, err)
 	}
 	return c, nil
@@ -58,6 +63,25 @@ func (c *Chip) ReadRecord(ctx context.Context, sfi byte, record, n int) ([]byte,
 		return nil, badPlace(op, sfi, record, n)
 	}
 	return c.read(ctx, op, apdu.Command{INS: 0xB2, P1: byte(record), P2: sfi<<3 | 4, Le: n})
+}
+
+// ReadRecords returns n records from one on, of size bytes each, with one command: ISO 7816-4 lets a card have that. ok is
+// false when this one does not; it has told nothing then.
+func (c *Chip) ReadRecords(ctx context.Context, sfi byte, from, n, size int) (data []byte, ok bool, err error) {
+	const op = "read records"
+	if sfi == 0 || sfi > 30 || from < 1 || n < 1 || size < 1 || from+n > 0xFF || n*size > apdu.MaxLe {
+		return nil, false, badPlace(op, sfi, from, n*size)
+	}
+	r, err := c.link.SendT0(ctx, op, apdu.Command{INS: 0xB2, P1: byte(from), P2: sfi<<3 | 5, Le: n * size})
+	switch {
+	case err != nil:
+		return nil, false, err
+	case r.SW == apdu.OK && len(r.Data) == n*size:
+		return r.Data, true, nil
+	case errors.Is(r.SW, apdu.ErrNotSupported), errors.Is(r.SW, apdu.ErrParameters), errors.Is(r.SW, apdu.ErrWrongLength), errors.Is(r.SW, apdu.ErrWrongLe):
+		return nil, false, nil
+	}
+	return nil, false, c.link.Bad(op, r, n*size)
 }
 
 func (c *Chip) read(ctx context.Context, op string, cmd apdu.Command) ([]byte, error) {
@@ -98,7 +122,7 @@ func (c *Chip) update(ctx context.Context, op string, cmd apdu.Command) error {
 	}
 	challenge, err := c.challenge(ctx, op, len(Challenge{}))
 	if err != nil {
-		return err
+		return exchange.Before(err)
 	}
 	sealed, err := c.keys.Seal(ctx, c.serial, Challenge(challenge), cmd)
 	if err != nil {
@@ -149,11 +173,11 @@ func (c *Chip) Unlock(ctx context.Context) error {
 	return c.authenticate(ctx, op, answer)
 }
 
-func (c *Chip) authenticate(ctx context.Context, op string, answer [8]byte) error {
+func (c *Chip) authenticate(ctx context.Context, op string, answer []byte) error {
 	if !c.guard.Claim() {
 		return exchange.Fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
 	}
-	r, err := c.link.SendT0(ctx, op, apdu.Command{INS: 0x82, P2: vendKey, Data: answer[:]})
+	r, err := c.link.SendT0(ctx, op, apdu.Command{INS: 0x82, P2: c.vend, Data: answer})
 	switch {
 	case errors.Is(err, cardreader.ErrNotSent):
 		c.guard.GiveBack()

@@ -32,6 +32,7 @@ const (
 
 var (
 	aid    = []byte("GAS.PREPAY.01")
+	app    = cpucard.App{AID: aid}
 	serial = cpucard.Serial{0x20, 0x26, 0, 0, 0, 0, 0, 7}
 	master = cpucard.SoftKeys{Vend: cpucard.Key{1, 2, 3}, Line: cpucard.Key{4, 5, 6}}
 	// strangers are the keys of another utility.
@@ -76,7 +77,7 @@ type bench struct {
 
 func newCOS() *cardsim.COS {
 	return cardsim.NewCOS(cardsim.COSOptions{
-		AID: aid, Serial: serial, Vend: master.Vend.Diversify(serial), Line: master.Line.Diversify(serial),
+		AID: aid, Serial: serial, Vend: cpucard.TripleDES.Diversify(master.Vend, serial), Line: cpucard.TripleDES.Diversify(master.Line, serial),
 		Identity: append([]byte{1, 0, 0x05, 0x71}, make([]byte, 8)...),
 	})
 }
@@ -112,7 +113,7 @@ func (b *bench) open(k cpucard.Keys) (*cpucard.Chip, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := cpucard.Open(b.t.Context(), card, b.guards.For(reader, b.ins), k, aid)
+	c, err := cpucard.Open(b.t.Context(), card, b.guards.For(reader, b.ins), k, app)
 	if err != nil {
 		card.Close()
 		return nil, err
@@ -228,7 +229,7 @@ func TestOtherApplication(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer card.Close()
-	_, err = cpucard.Open(t.Context(), card, new(guard.Guard), master, []byte("WATER"))
+	_, err = cpucard.Open(t.Context(), card, new(guard.Guard), master, cpucard.App{AID: []byte("WATER")})
 	wantCode(t, err, cardreader.CodeNotSupported)
 }
 
@@ -255,12 +256,16 @@ func TestBadPlaces(t *testing.T) {
 // brokenKeys is a security module that was pulled.
 type brokenKeys struct{ err error }
 
-func (k brokenKeys) Cryptogram(context.Context, cpucard.Serial, [8]byte) ([8]byte, error) {
-	return [8]byte{}, k.err
+func (k brokenKeys) Cryptogram(context.Context, cpucard.Serial, [8]byte) ([]byte, error) {
+	return nil, k.err
 }
 
 func (k brokenKeys) Seal(context.Context, cpucard.Serial, cpucard.Challenge, apdu.Command) (apdu.Command, error) {
 	return apdu.Command{}, k.err
+}
+
+func (k brokenKeys) Credit(context.Context, cpucard.Serial, cpucard.LoadInit, cpucard.Load) (cpucard.MAC, error) {
+	return cpucard.MAC{}, k.err
 }
 
 func TestWithoutKeysNothingIsPresented(t *testing.T) {
@@ -293,8 +298,8 @@ func TestPromise6(t *testing.T) {
 	}
 }
 
-// The exchanges of a sale: select, fetch, challenge, authenticate, challenge, update, read.
-const exchanges = 7
+// The exchanges of a sale: select, challenge, authenticate, challenge, update, read.
+const exchanges = 6
 
 // TestPromises2And6UnderFaults tries every fault at every exchange, then goes on as a stubborn clerk would.
 func TestPromises2And6UnderFaults(t *testing.T) {

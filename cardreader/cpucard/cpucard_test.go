@@ -47,7 +47,7 @@ func TestSealVectors(t *testing.T) {
 		{apdu.Command{CLA: 0x84, INS: 0x1E}, "841E000004 1AA55DFF"},
 		{apdu.Command{CLA: 0x04, INS: 0xD6, P1: 0x81, Data: counting}, "04D6810024" + hex.EncodeToString(counting) + "F0DFBB08"},
 	} {
-		sealed, err := Seal(key(t, lineKey), Challenge{0xA1, 0xB2, 0xC3, 0xD4}, v.cmd)
+		sealed, err := TripleDES.Seal(key(t, lineKey), Challenge{0xA1, 0xB2, 0xC3, 0xD4}, v.cmd)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestSealVectors(t *testing.T) {
 // ISO/IEC 9797-1:2011 annex B.4: algorithm 3 with padding method 2, "Now is the time for all ".
 func TestRetailMACOfTheStandard(t *testing.T) {
 	k := key(t, "0123456789ABCDEFFEDCBA9876543210")
-	got := retailMAC(k, [des.BlockSize]byte{}, []byte("Now is the time for all "))
+	got := retailMAC(k, make([]byte, des.BlockSize), []byte("Now is the time for all "))
 	if want := unhex(t, "E9086230"); !bytes.Equal(got[:], want) {
 		t.Errorf("% X, want % X", got[:], want)
 	}
@@ -74,7 +74,7 @@ func TestSealCoversEverything(t *testing.T) {
 	k := key(t, lineKey)
 	base := apdu.Command{CLA: 0x04, INS: 0xD6, P1: 0x81, P2: 3, Data: []byte{1, 2, 3}}
 	mac := func(k Key, c Challenge, cmd apdu.Command) string {
-		s, err := Seal(k, c, cmd)
+		s, err := TripleDES.Seal(k, c, cmd)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,10 +102,10 @@ func TestSealCoversEverything(t *testing.T) {
 }
 
 func TestSealRefusesTooMuch(t *testing.T) {
-	if _, err := Seal(Key{}, Challenge{}, apdu.Command{Data: make([]byte, MaxSealed)}); err != nil {
+	if _, err := TripleDES.Seal(Key{}, Challenge{}, apdu.Command{Data: make([]byte, MaxSealed)}); err != nil {
 		t.Error(err)
 	}
-	if _, err := Seal(Key{}, Challenge{}, apdu.Command{Data: make([]byte, MaxSealed+1)}); !errors.Is(err, apdu.ErrLength) {
+	if _, err := TripleDES.Seal(Key{}, Challenge{}, apdu.Command{Data: make([]byte, MaxSealed+1)}); !errors.Is(err, apdu.ErrLength) {
 		t.Errorf("%v", err)
 	}
 }
@@ -134,7 +134,7 @@ func TestLoadVector(t *testing.T) {
 // Diversification checked against 3DES written out: E(left) D(right) E(left).
 func TestDiversify(t *testing.T) {
 	mk, sn := key(t, lineKey), Serial{1, 2, 3, 4, 5, 6, 7, 8}
-	got := mk.Diversify(sn)
+	got := TripleDES.Diversify(mk, sn)
 	left, right := must(des.NewCipher(mk[:8])), must(des.NewCipher(mk[8:]))
 	for half, in := range [][]byte{sn[:], {0xFE, 0xFD, 0xFC, 0xFB, 0xFA, 0xF9, 0xF8, 0xF7}} {
 		want := bytes.Clone(in)

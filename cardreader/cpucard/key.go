@@ -10,7 +10,7 @@ import (
 	"log/slog"
 )
 
-// Key is a 16-byte key for two-key 3DES. No way of printing shows it.
+// Key is a 16-byte key for two-key 3DES or SM4. No way of printing shows it.
 type Key [16]byte
 
 const redacted = "Key(hidden)"
@@ -39,24 +39,12 @@ func (Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // Serial is what a card's keys are diversified by: its application serial number.
 type Serial [8]byte
 
-// Diversify derives the card's key from a master key: the serial encrypted, and its complement encrypted.
-func (k Key) Diversify(s Serial) Key {
-	var out Key
-	b := k.triple()
-	b.Encrypt(out[:8], s[:])
-	for i := range s {
-		s[i] = ^s[i]
-	}
-	b.Encrypt(out[8:], s[:])
-	return out
-}
-
 // triple is two-key 3DES: left, right, left.
 func (k Key) triple() cipher.Block {
 	return must(des.NewTripleDESCipher(append(k[:], k[:8]...)))
 }
 
-// must: the only error of crypto/des is a wrong key length, and the lengths here are fixed by types.
+// must: the only error of these ciphers is a wrong key length, and the lengths here are fixed by types.
 func must(b cipher.Block, err error) cipher.Block {
 	if err != nil {
 		panic(err)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Terminal identifies the machine that loads.
@@ -77,6 +78,17 @@ type Stamp struct {
 	Time [3]byte
 }
 
+// StampOf is a time of day in its own zone.
+func StampOf(t time.Time) (s Stamp) {
+	for i, v := range []int{t.Year() / 100, t.Year() % 100, int(t.Month()), t.Day()} {
+		s.Date[i] = byte(v/10<<4 | v%10)
+	}
+	for i, v := range []int{t.Hour(), t.Minute(), t.Second()} {
+		s.Time[i] = byte(v/10<<4 | v%10)
+	}
+	return s
+}
+
 // MAC2 is what CREDIT FOR LOAD (80 52) carries: it proves to the card that the load was allowed.
 func (s LoadSession) MAC2(amount uint32, trade byte, term Terminal, at Stamp) MAC {
 	msg := binary.BigEndian.AppendUint32(nil, amount)
@@ -87,6 +99,6 @@ func (s LoadSession) MAC2(amount uint32, trade byte, term Terminal, at Stamp) MA
 }
 
 func (s LoadSession) mac(msg []byte) MAC {
-	last := chain(must(des.NewCipher(s.key[:])), [des.BlockSize]byte{}, msg)
+	last := chain(must(des.NewCipher(s.key[:])), make([]byte, des.BlockSize), msg)
 	return MAC(last[:4])
 }

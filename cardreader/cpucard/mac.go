@@ -22,46 +22,48 @@ const MaxSealed = apdu.MaxData - len(MAC{})
 
 // Seal gives a command its line protection: the MAC behind the data. The class byte is left as it is; the caller sets
 // its secure-messaging bits (04 or 84), which the MAC covers. Too much data is apdu.ErrLength.
-func Seal(k Key, c Challenge, cmd apdu.Command) (apdu.Command, error) {
+func (a Algorithm) Seal(k Key, c Challenge, cmd apdu.Command) (apdu.Command, error) {
 	if len(cmd.Data) > MaxSealed {
 		return apdu.Command{}, apdu.ErrLength
 	}
-	msg := make([]byte, 0, apdu.MaxLen)
-	// Lc already counts the MAC that is being made.
-	msg = append(msg, cmd.CLA, cmd.INS, cmd.P1, cmd.P2, byte(len(cmd.Data)+len(MAC{})))
-	msg = append(msg, cmd.Data...)
-	var iv [des.BlockSize]byte
-	copy(iv[:], c[:])
-	mac := retailMAC(k, iv, msg)
+	mac := a.mac(k, c, sealing(cmd))
 	cmd.Data = append(append(make([]byte, 0, len(cmd.Data)+len(mac)), cmd.Data...), mac[:]...)
 	return cmd, nil
 }
 
+// sealing is what the MAC of a command covers. Lc already counts the MAC that is to be made.
+func sealing(cmd apdu.Command) []byte {
+	msg := make([]byte, 0, apdu.MaxLen)
+	msg = append(msg, cmd.CLA, cmd.INS, cmd.P1, cmd.P2, byte(len(cmd.Data)+len(MAC{})))
+	return append(msg, cmd.Data...)
+}
+
 // pad is padding method 2 of ISO/IEC 9797-1: always an 80, then zeros.
-func pad(msg []byte) []byte {
-	msg = append(append(make([]byte, 0, len(msg)+des.BlockSize), msg...), 0x80)
-	for len(msg)%des.BlockSize != 0 {
+func pad(msg []byte, block int) []byte {
+	msg = append(append(make([]byte, 0, len(msg)+block), msg...), 0x80)
+	for len(msg)%block != 0 {
 		msg = append(msg, 0)
 	}
 	return msg
 }
 
-// chain is the last block of CBC over the padded message.
-func chain(b cipher.Block, iv [des.BlockSize]byte, msg []byte) [des.BlockSize]byte {
-	padded := pad(msg)
-	for i := 0; i < len(padded); i += des.BlockSize {
-		subtle.XORBytes(iv[:], iv[:], padded[i:i+des.BlockSize])
-		b.Encrypt(iv[:], iv[:])
+// chain is the last block of CBC over the padded message. iv is overwritten.
+func chain(b cipher.Block, iv, msg []byte) []byte {
+	n := b.BlockSize()
+	padded := pad(msg, n)
+	for i := 0; i < len(padded); i += n {
+		subtle.XORBytes(iv, iv, padded[i:i+n])
+		b.Encrypt(iv, iv)
 	}
 	return iv
 }
 
 // retailMAC is ISO/IEC 9797-1 algorithm 3: single DES with the left half, the last block also through the right half
 // and the left again.
-func retailMAC(k Key, iv [des.BlockSize]byte, msg []byte) MAC {
+func retailMAC(k Key, iv, msg []byte) MAC {
 	left, right := must(des.NewCipher(k[:8])), must(des.NewCipher(k[8:]))
 	last := chain(left, iv, msg)
-	right.Decrypt(last[:], last[:])
-	left.Encrypt(last[:], last[:])
+	right.Decrypt(last, last)
+	left.Encrypt(last, last)
 	return MAC(last[:4])
 }

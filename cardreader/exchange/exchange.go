@@ -55,12 +55,47 @@ func (l *Link) SendT0(ctx context.Context, op string, cmd apdu.Command) (apdu.Re
 	n, more := r.SW.More()
 	switch {
 	case more && errors.Is(r.SW, apdu.ErrMoreData):
-		return l.Send(ctx, op, apdu.Command{INS: 0xC0, Le: n})
+		r, err := l.Send(ctx, op, apdu.Command{INS: 0xC0, Le: n})
+		if err != nil { // not sent or not, the command itself was carried out
+			err = l.End(codeOf(err), op, quiet{err})
+		}
+		return r, err
 	case more && len(cmd.Data) == 0 && cmd.Le > 0 && cmd.Le != n:
 		cmd.Le = n
 		return l.Send(ctx, op, cmd)
 	}
 	return r, nil
+}
+
+// Before gives an error of an exchange that changes nothing, such as fetching a challenge, the meaning that it has for the
+// command that would have come next: that was not sent.
+func Before(err error) error {
+	if err == nil || errors.Is(err, cardreader.ErrNotSent) {
+		return err
+	}
+	return Fail(cardreader.Retry, codeOf(err), "prepare", quiet{err})
+}
+
+func codeOf(err error) string {
+	if e, ok := errors.AsType[*cardreader.Error](err); ok {
+		return e.Code
+	}
+	return cardreader.CodeCardFault
+}
+
+// quiet keeps the text of an error and hides what it proves about its own exchange; the answer of a card can still be
+// asked for.
+type quiet struct{ err error }
+
+func (q quiet) Error() string { return q.err.Error() }
+
+// Is matches everything but what was or was not sent.
+func (q quiet) Is(target error) bool {
+	switch target {
+	case cardreader.ErrNotSent, cardreader.ErrNoCard, cardreader.ErrOutcomeUnknown:
+		return false
+	}
+	return errors.Is(q.err, target)
 }
 
 // Bad ends the Link over an answer that the command cannot have: what answered may not be the card that was opened.

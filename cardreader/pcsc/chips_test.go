@@ -37,7 +37,7 @@ func TestEveryChipThroughPCSCD(t *testing.T) {
 		{"OMNIKEY", cardsim.OMNIKEY(newChip()), sell4442(sle4442.OMNIKEY)},
 		{"AT88SC102", cardsim.ACS102(cardsim.NewAT88SC102(cardsim.AT88SC102Options{Code: [2]byte{1, 2}})), sell102},
 		{"CPU card", cardsim.NewCOS(cardsim.COSOptions{
-			AID: []byte("GAS"), Vend: cpucard.Key{1}.Diversify(cpucard.Serial{}), Line: cpucard.Key{2}.Diversify(cpucard.Serial{}),
+			AID: []byte("GAS"), Vend: cpucard.TripleDES.Diversify(cpucard.Key{1}, cpucard.Serial{}), Line: cpucard.TripleDES.Diversify(cpucard.Key{2}, cpucard.Serial{}),
 		}), sellCPU},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -90,7 +90,7 @@ func sell102(t *testing.T, card cardreader.Card) ([]byte, []byte) {
 }
 
 func sellCPU(t *testing.T, card cardreader.Card) ([]byte, []byte) {
-	m, err := cpucard.Open(t.Context(), card, new(guard.Guard), cpucard.SoftKeys{Vend: cpucard.Key{1}, Line: cpucard.Key{2}}, []byte("GAS"))
+	m, err := cpucard.Open(t.Context(), card, new(guard.Guard), cpucard.SoftKeys{Vend: cpucard.Key{1}, Line: cpucard.Key{2}}, cpucard.App{AID: []byte("GAS")})
 	must(t, err)
 	must(t, m.Unlock(t.Context()))
 	data := bytes.Repeat([]byte{0xA5}, 48)
