@@ -42,6 +42,9 @@ func (m *MemoryPurse) Plan(st State, o Order) (Plan, error) { return Make(m.prof
 // matches cardreader.ErrNotSent proves that no byte of the plan reached a card; it may match ErrOutcomeUnknown too, when
 // an exchange before the first write went wrong and the Memory is dead. Any other error proves nothing.
 func (m *MemoryPurse) Write(ctx context.Context, p Plan) error {
+	if p.Make != "" {
+		return m.make(ctx, p)
+	}
 	if err := checkPlan(m.profile, p); err != nil {
 		return err
 	}

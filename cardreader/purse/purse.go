@@ -97,6 +97,14 @@ const (
 	OpMeterChange Op = "meter_change" // 换表补气
 )
 
+// Operations on a card that put no order on it.
+const (
+	OpIssue  Op = "issue"  // 发卡
+	OpTariff Op = "tariff" // 写价
+	OpRetire Op = "retire" // 注销
+	OpTool   Op = "tool"   // a check, clear, parameter or tool card
+)
+
 // Order is what the counter wants on the card.
 type Order struct {
 	Tag         Tag // from the journal id; with Seq it tells our order from anybody else's
@@ -124,9 +132,10 @@ type State struct {
 	Order      *OnCard    `json:"order"`      // newest valid order, nil when there is none
 	Older      *OnCard    `json:"older"`      // the valid order in the other slot: the one before, or the backup copy; nil when there is none
 	WriteBack  *WriteBack `json:"write_back"` // newest valid state the meter wrote back, nil when none
-	Swiped     bool       `json:"swiped"`     // the meter has taken the newest order (also true when there is none to take)
-	Damaged    []string   `json:"damaged"`    // what on the card is invalid, in stable words ("slot_a_crc")
-	Image      Image      `json:"image"`      // every byte that was read
+	Condition  Condition  `json:"condition,omitempty"`
+	Swiped     bool       `json:"swiped"`  // the meter has taken the newest order (also true when there is none to take)
+	Damaged    []string   `json:"damaged"` // what on the card is invalid, in stable words ("slot_a_crc")
+	Image      Image      `json:"image"`   // every byte that was read
 }
 
 // OnCard is an order as it lies on the card.
@@ -162,6 +171,7 @@ type WriteBack struct {
 // Plan is one order, worked out to the byte against one state of one card. It goes into the journal as it is.
 type Plan struct {
 	Profile    string `json:"profile"`
+	Make       Making `json:"make,omitempty"` // empty for an order; else what becomes of the card, which may carry an order or none
 	Card       CardID `json:"card"`
 	Seq        uint16 `json:"seq"`
 	Tag        Tag    `json:"tag"`
@@ -181,6 +191,8 @@ type Plan struct {
 	Before    Image  `json:"before"`
 	After     Image  `json:"after"`
 	Steps     []Step `json:"steps"`
+	// Places is set in a plan that makes, changes or retires a card.
+	Places *Places `json:"places,omitempty"`
 }
 
 // Step is one write that is read back before the next is begun.
@@ -201,6 +213,8 @@ const (
 	NotDone Verdict = "not_done"
 	// OtherCard: this is not the card of the plan; it says nothing.
 	OtherCard Verdict = "other_card"
+	// Begun: half of a card that is being made, changed or retired; it can be finished, whatever was done so far.
+	Begun Verdict = "begun"
 	// Unclear: a foreign sequence, or no valid slot: a leader decides (quarantine).
 	Unclear Verdict = "unclear"
 )

@@ -11,6 +11,9 @@ import (
 // order there nor proves it absent is Unclear. How often that is depends on the maker's layout, not on luck: one that
 // cannot tell an order taken from an order never written gives Unclear where another gives Done.
 func Resolve(p Plan, st State) Verdict {
+	if p.Make != "" {
+		return resolveMaking(p, st)
+	}
 	if st.Profile != p.Profile || st.Card != p.Card || st.IssueCount != p.IssueCount {
 		return OtherCard
 	}

@@ -43,7 +43,7 @@ func (w *writing) identify(ctx context.Context) error {
 	if err := w.expect(ctx, h.Slots[0].At, before, cardreader.Permanent, CodeCardChanged); err != nil {
 		return err
 	}
-	if err := w.mem.Unlock(ctx); err != nil {
+	if err := w.unlock(ctx); err != nil {
 		return err
 	}
 	for _, r := range told(w.profile) {
@@ -53,6 +53,14 @@ func (w *writing) identify(ctx context.Context) error {
 	}
 	w.image = bytes.Clone(w.plan.Before)
 	return nil
+}
+
+// unlock presents the code of the plan's card, where cards have one each.
+func (w *writing) unlock(ctx context.Context) error {
+	if keys, ok := w.mem.(Keys); ok {
+		return keys.UnlockAs(ctx, w.plan.Card, CodeOwn)
+	}
+	return w.mem.Unlock(ctx)
 }
 
 // step writes what differs and reads it back. A memory cell wears with every write, so bytes that are right already

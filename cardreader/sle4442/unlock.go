@@ -108,9 +108,9 @@ func (c *Chip) unlockBlind(ctx context.Context, op string) error {
 	return c.unproven(op)
 }
 
-// ChangePSC gives the chip another code; it must be unlocked. The chip does not show its code, so even a nil error
-// proves only that the reader said so: the caller keeps both codes until one of them unlocked the card in a later
-// insertion. The factory's code is refused for an issued card.
+// ChangePSC gives the chip another code; it must be unlocked. Where the reader does not show the code of an
+// unlocked chip, even a nil error proves only that the reader said so: the caller keeps both codes until one of them
+// unlocked the card in a later insertion. The factory's code is refused for an issued card.
 func (c *Chip) ChangePSC(ctx context.Context, to Secret) error {
 	const op = "change secret code"
 	switch {
@@ -121,12 +121,17 @@ func (c *Chip) ChangePSC(ctx context.Context, to Secret) error {
 	case !c.unlocked:
 		return exchange.Fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
 	}
-	r, err := c.link.Send(ctx, op, c.cmd.change(to.PSC))
-	if err != nil {
-		return err
+	for range 2 { // the code of an unlocked chip can be seen, and one that came out wrong be written again
+		r, err := c.link.Send(ctx, op, c.cmd.change(to.PSC))
+		if err != nil {
+			return err
+		}
+		if r.SW != apdu.OK {
+			return c.link.Bad(op, r, 0)
+		}
+		if changed, err := c.changed(ctx, op, to.PSC); changed || err != nil {
+			return err
+		}
 	}
-	if r.SW != apdu.OK {
-		return c.link.Bad(op, r, 0)
-	}
-	return nil
+	return c.unproven(op)
 }

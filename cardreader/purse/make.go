@@ -1,0 +1,155 @@
+package purse
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"tally/cardreader"
+	"tally/cardreader/profile"
+	"tally/meter/quantity"
+)
+
+func cubic(n int64) quantity.Volume { return quantity.Volume(n) * quantity.CubicMetre }
+func price(n int64) quantity.Price  { return quantity.Price(n) }
+
+// Survey reads the whole card, in use or not; see the function Survey.
+func (m *MemoryPurse) Survey(ctx context.Context) (State, error) {
+	if m.mem.Size() < m.profile.Chip.Size {
+		return State{}, refuse("read", CodeWrongSize, nil)
+	}
+	var image []byte
+	err := m.mem.Do(ctx, func() (err error) {
+		image, err = m.read(ctx, 0, m.profile.Chip.Size)
+		return err
+	})
+	if err != nil {
+		return State{}, fmt.Errorf("read card: %w", err)
+	}
+	return Survey(m.profile, image)
+}
+
+// Remake plans a card; see the function Remake.
+func (m *MemoryPurse) Remake(st State, c NewCard) (Plan, error) { return Remake(m.profile, st, c) }
+
+// Change plans taking a card out of use, a price table on it, or the rest of a making that was cut.
+func (m *MemoryPurse) Change(st State, c Change) (Plan, error) {
+	switch {
+	case c.Resume != nil:
+		return Resume(m.profile, *c.Resume, st)
+	case c.Tariff != nil:
+		return PutTariff(m.profile, st, *c.Tariff, c.Tag)
+	}
+	return Retire(m.profile, st, c.Tag)
+}
+
+// Change is what becomes of a card: with Resume the rest of that plan, with Tariff that price table, with neither it is
+// retired.
+type Change struct {
+	Resume *Plan
+	Tariff *Tariff
+	Tag    Tag
+}
+
+// make writes a plan that makes, changes or retires a card. The whole card is compared before a code is presented: a
+// factory's code must never meet an issued card, nor an issuer's code a blank one.
+func (m *MemoryPurse) make(ctx context.Context, p Plan) error {
+	if err := checkMaking(m.profile, p); err != nil {
+		return err
+	}
+	w := &writing{MemoryPurse: m, plan: p}
+	err := m.mem.Do(ctx, func() error { return w.runMaking(ctx) })
+	if w.proven {
+		return nil // what happened to the end of the transaction cannot undo it
+	}
+	return w.outcome(err)
+}
+
+func (w *writing) runMaking(ctx context.Context) error {
+	keys, err := w.open(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.expect(ctx, 0, w.plan.Before, cardreader.Permanent, CodeCardChanged); err != nil {
+		return err
+	}
+	w.image = bytes.Clone(w.plan.Before)
+	for _, s := range w.plan.Steps {
+		if err := w.makingStep(ctx, keys, s); err != nil {
+			return err
+		}
+	}
+	if err := w.expect(ctx, 0, w.plan.After, cardreader.Unknown, CodeReadback); err != nil {
+		return err
+	}
+	w.proven = true
+	return nil
+}
+
+// open compares the card with the plan and unlocks it with the code that it has.
+func (w *writing) open(ctx context.Context) (Keys, error) {
+	if err := w.expect(ctx, 0, w.plan.Before, cardreader.Permanent, CodeCardChanged); err != nil {
+		return nil, err
+	}
+	if w.plan.Make == MakeTariff {
+		return nil, w.unlock(ctx)
+	}
+	code, err := codeOf(w.profile, w.plan.Before)
+	keys, ok := w.mem.(Keys)
+	if err != nil || !ok {
+		return nil, refuse("make card", cardreader.CodeNotSupported, errors.Join(err, errors.New("the secret code cannot be changed here")))
+	}
+	return keys, keys.UnlockAs(ctx, w.plan.Card, code)
+}
+
+// makingStep writes what differs and reads it back.
+func (w *writing) makingStep(ctx context.Context, keys Keys, s Step) error {
+	var err error
+	if s.Name == stepSecret {
+		err = keys.ChangeCode(ctx, w.plan.Card)
+	} else {
+		old := w.image[s.Addr : s.Addr+len(s.Data)]
+		if bytes.Equal(old, s.Data) {
+			return nil
+		}
+		copy(old, s.Data) // what the card should hold now
+		err = w.mem.Write(ctx, s.Addr, s.Data)
+	}
+	if err == nil || !errors.Is(err, cardreader.ErrNotSent) || errors.Is(err, cardreader.ErrOutcomeUnknown) {
+		w.touched = true
+	}
+	if err != nil || s.Name == stepSecret {
+		return err
+	}
+	return w.expect(ctx, s.Addr, s.Data, cardreader.Unknown, CodeReadback)
+}
+
+// checkMaking follows a plan on its own image: it must lead where it says, and the switch must be on only where the whole
+// card is right.
+func checkMaking(prof *profile.Profile, p Plan) error {
+	bad := func(err error) error { return refuse("write", CodeBadPlan, err) }
+	if p.Profile != prof.Name || len(p.Before) != prof.Chip.Size || len(p.After) != prof.Chip.Size {
+		return bad(fmt.Errorf("plan for %q, card of %q", p.Profile, prof.Name))
+	}
+	image := append(Image(nil), p.Before...)
+	for _, s := range p.Steps {
+		if s.Name == stepSecret {
+			continue
+		}
+		if s.Addr < prof.Chip.Protect || len(s.Data) == 0 || s.Addr > len(image)-len(s.Data) {
+			return bad(fmt.Errorf("step %q lies outside the card", s.Name))
+		}
+		copy(image[s.Addr:], s.Data)
+		// In between a card is in use only as it was before; prices are no part of its orders.
+		st, err := Decode(prof, image)
+		if err == nil && p.Make != MakeTariff && !bytes.Equal(image, p.After) && !bytes.Equal(image, p.Before) {
+			return bad(fmt.Errorf("step %q leaves half a card in use (%s)", s.Name, st.Card))
+		}
+	}
+	st, err := Survey(prof, image)
+	if err != nil || !bytes.Equal(image, p.After) || st.Card != p.Card || (st.Condition == Off) != (p.Make == MakeOff) {
+		return bad(errors.Join(err, errors.New("steps do not lead to what the plan says")))
+	}
+	return nil
+}

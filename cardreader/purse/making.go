@@ -1,0 +1,236 @@
+package purse
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tally/cardreader"
+	"tally/cardreader/profile"
+)
+
+// Making says what a plan does to a whole card; it is empty for a plan that puts an order on one.
+type Making string
+
+// Makings.
+const (
+	MakeNew    Making = "new"    // a blank card becomes a customer's card, or one that sets up meters
+	MakeAnew   Making = "anew"   // a card in use gets another header and other orders, as after a meter change
+	MakeOff    Making = "off"    // a card is taken out of use
+	MakeTariff Making = "tariff" // the price table alone
+)
+
+// Steps of a making, beside "header" and "body".
+const (
+	stepOff    = "off"    // the switch goes off
+	stepMark   = "mark"   // the header's check is set right: from now on the code may be the card's own
+	stepSecret = "secret" // the card gets its own secret code; it has no data, for a plan is no place for a code
+	stepOn     = "on"     // the switch goes on: the card is in use
+	stepTariff = "tariff"
+)
+
+// Keys is a Memory whose secret code belongs to its issuer and can be changed.
+type Keys interface {
+	// UnlockAs is Memory.Unlock for a card that is being made: with the factory's code, the card's own, or, when either
+	// may be right, one of them, the other in the next insertion. It keeps the rules of Unlock.
+	UnlockAs(ctx context.Context, c CardID, code Code) error
+	// ChangeCode gives the unlocked card its own code; when it has that already nothing is sent. A nil error proves as
+	// much as the reader can show.
+	ChangeCode(ctx context.Context, c CardID) error
+}
+
+// NewCard is what a card is to be: its header, price table, and the order that it carries from the start.
+type NewCard struct {
+	Header Header
+	Carry  *Carry // nil: no order yet
+	Tag    Tag    // of the journal entry; part of the card only within Carry
+}
+
+// Carry is the order that a new card begins with. Sequence and total go on where the old card ended, so that a meter that
+// took the order already credits nothing twice.
+type Carry struct {
+	Order      Order
+	Seq        uint16
+	Cumulative Amount
+}
+
+// Remake plans what turns a surveyed card into another: a blank one or one that is off into a new card, one in use into
+// the same card anew. What the plan finds beside the profile's fields stays.
+func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
+	st, err := Survey(p, st.Image)
+	if err != nil {
+		return Plan{}, err
+	}
+	pl := Plan{
+		Profile: p.Name, Make: MakeNew, Card: CardID{Region: c.Header.Region, No: c.Header.CardNo}, IssueCount: c.Header.IssueCount,
+		Tag: c.Tag, Before: st.Image, Spent: true,
+	}
+	if p.Header.Field(profile.IssueCount) == nil {
+		pl.IssueCount = 0
+	}
+	if p.Header.Field(profile.Region) == nil {
+		pl.Card.Region = 0
+	}
+	if st.Condition == InUse {
+		pl.Make = MakeAnew
+	}
+	if _, _, ok := magicAt(p); !ok {
+		return Plan{}, refuse("plan", cardreader.CodeNotSupported, fmt.Errorf("cards of %s cannot be made", p.Name))
+	}
+	if pl.After, err = Blank(p, c.Header); err != nil {
+		return Plan{}, refuse("plan", CodeOutOfRange, err)
+	}
+	copy(pl.After[:p.Chip.Protect], st.Image)
+	if c.Carry != nil {
+		pl.Seq, pl.Cumulative, pl.Qty = c.Carry.Seq, c.Carry.Cumulative, c.Carry.Order.Qty
+		pl.Slot = p.Order.Slots[0].Name
+		if err := fill(p, &pl, c.Carry.Order, c.Carry.Order.Qty, 0); err != nil {
+			return Plan{}, refuse("plan", CodeOutOfRange, err)
+		}
+		pl.Tag = c.Carry.Order.Tag
+	}
+	after, err := Decode(p, pl.After)
+	if err != nil || after.Card != pl.Card || (after.Order != nil) != (c.Carry != nil) {
+		return Plan{}, refuse("plan", CodeOutOfRange, errors.Join(err, errors.New("the card would not be valid")))
+	}
+	if after.Order != nil {
+		pl.Order = *after.Order
+	}
+	return pl, pl.cutMaking(p)
+}
+
+// Retire plans taking a card out of use: the switch goes off and everything but the header is wiped. The number stays
+// readable, and the card can be made a new one later.
+func Retire(p *profile.Profile, st State, g Tag) (Plan, error) {
+	st, err := Decode(p, st.Image)
+	if err != nil {
+		return Plan{}, err
+	}
+	at, _, ok := magicAt(p)
+	if !ok {
+		return Plan{}, refuse("plan", cardreader.CodeNotSupported, fmt.Errorf("cards of %s cannot be retired", p.Name))
+	}
+	pl := Plan{
+		Profile: p.Name, Make: MakeOff, Card: st.Card, IssueCount: st.IssueCount, Tag: g, Before: st.Image, Base: st.Order, Spent: st.Swiped,
+		After: slices.Repeat([]byte{0xFF}, p.Chip.Size),
+	}
+	copy(pl.After[:p.Chip.Protect], st.Image)
+	copy(p.Header.Of(pl.After, 0), p.Header.Of(st.Image, 0))
+	pl.After[at] = switchOff
+	return pl, pl.cutMaking(p)
+}
+
+// PutTariff plans a price table for a card in use; its orders stay as they are.
+func PutTariff(p *profile.Profile, st State, t Tariff, g Tag) (Plan, error) {
+	st, err := Decode(p, st.Image)
+	if err != nil {
+		return Plan{}, err
+	}
+	if p.Tariff == nil || len(p.Map) > 0 {
+		return Plan{}, refuse("plan", cardreader.CodeNotSupported, fmt.Errorf("cards of %s carry no prices", p.Name))
+	}
+	pl := Plan{
+		Profile: p.Name, Make: MakeTariff, Card: st.Card, IssueCount: st.IssueCount, Tag: g, Before: st.Image, Base: st.Order,
+		Spent: st.Swiped, After: bytes.Clone(st.Image),
+	}
+	if err := putTariff(p, pl.After, &t); err != nil {
+		return Plan{}, refuse("plan", CodeOutOfRange, err)
+	}
+	return pl, pl.cutMaking(p)
+}
+
+// TariffOn reads the price table of a card in use; false when there is no valid one.
+func TariffOn(p *profile.Profile, st State) (Tariff, bool) {
+	if p.Tariff == nil || p.Verify(p.Tariff, st.Image, 0) != profile.Valid {
+		return Tariff{}, false
+	}
+	raw := p.Tariff.Of(st.Image, 0)
+	var damaged []string
+	v := view{p.Tariff, raw, "tariff", &damaged}
+	t := Tariff{PeriodMonths: uint8(v.int(profile.Period)), Release: uint8(v.int(profile.Release))}
+	for i, m := range [...]profile.Meaning{profile.Limit1, profile.Limit2, profile.Limit3} {
+		t.Limits[i] = cubic(v.int(m))
+	}
+	for i, m := range [...]profile.Meaning{profile.Price1, profile.Price2, profile.Price3, profile.Price4} {
+		t.Prices[i] = price(v.int(m))
+	}
+	from, err := time.Parse("2006-01-02", firstTen(v.text(profile.Effective)))
+	t.From = from
+	return t, err == nil && len(damaged) == 0
+}
+
+func firstTen(s string) string { return s[:min(10, len(s))] }
+
+// Resume plans the rest of a making that was cut: from what lies on the card now to the same end.
+func Resume(p *profile.Profile, old Plan, st State) (Plan, error) {
+	if old.Make == "" || len(st.Image) != p.Chip.Size || len(old.After) != p.Chip.Size {
+		return Plan{}, refuse("plan", CodeBadPlan, errors.New("not a making of this profile"))
+	}
+	pl := old
+	pl.Before, pl.Steps = st.Image, nil
+	pl.After = bytes.Clone(old.After)
+	copy(pl.After[:p.Chip.Protect], st.Image)
+	return pl, pl.cutMaking(p)
+}
+
+// cutMaking cuts the way from Before to After into writes.
+func (p *Plan) cutMaking(prof *profile.Profile) error {
+	places := placesOf(prof)
+	p.Steps, p.Places = nil, &places
+	h := blockAt(prof.Header, 0)
+	if p.Make == MakeTariff {
+		t := blockAt(prof.Tariff, 0)
+		p.step(stepTariff, t)
+		return nil
+	}
+	at, on, _ := magicAt(prof)
+	code, err := codeOf(prof, p.Before)
+	if err != nil {
+		return refuse("plan", cardreader.CodeNotSupported, err)
+	}
+	if code != CodeFactory && p.Before[at] != switchOff {
+		p.Steps = append(p.Steps, Step{Name: stepOff, Addr: at, Data: Image{switchOff}})
+	}
+	from, end := checkAt(prof)
+	if p.Make != MakeOff {
+		p.header(prof, code, stretch{from, end})
+	}
+	for _, s := range append(spans(p.Before, p.After, prof.Chip.Protect, h.at), spans(p.Before, p.After, h.end, prof.Chip.Size)...) {
+		p.step("body", s)
+	}
+	if code == CodeFactory && from < end {
+		p.step(stepMark, stretch{from, end})
+	}
+	if code != CodeOwn && p.Make != MakeOff {
+		p.Steps = append(p.Steps, Step{Name: stepSecret})
+	}
+	if p.Make != MakeOff {
+		p.Steps = append(p.Steps, Step{Name: stepOn, Addr: at, Data: Image{on}})
+	}
+	return nil
+}
+
+// header writes the header around the switch, which is not touched, so that no interrupted write can erase it; on a card
+// with the factory's code the check goes there inverted.
+func (p *Plan) header(prof *profile.Profile, code Code, check stretch) {
+	image := bytes.Clone(p.After)
+	if code == CodeFactory {
+		invert(prof, image)
+	}
+	h, at := blockAt(prof.Header, 0), p.Places.Switch
+	if code == CodeFactory && p.Before[at] != 0xFF {
+		p.Steps = append(p.Steps, Step{Name: "header", Addr: at, Data: Image{0xFF}}) // a card that came with zeros
+	}
+	for _, s := range []stretch{{h.at, at}, {at + 1, h.end}} {
+		if s.at < s.end {
+			p.Steps = append(p.Steps, Step{Name: "header", Addr: s.at, Data: bytes.Clone(image[s.at:s.end])})
+		}
+	}
+}
+
+func (p *Plan) step(name string, s stretch) {
+	p.Steps = append(p.Steps, Step{Name: name, Addr: s.at, Data: bytes.Clone(p.After[s.at:s.end])})
+}
