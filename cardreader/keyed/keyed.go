@@ -57,6 +57,11 @@ type Memory struct {
 // New joins a chip and the issuer's codes.
 func New(c *sle4442.Chip, codes Codes) *Memory { return &Memory{c, codes} }
 
+// Unlock refuses: which code is right depends on the card.
+func (m *Memory) Unlock(context.Context) error {
+	return &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodeNotUnlocked, Op: "unlock"}
+}
+
 // UnlockAs presents the code that a card in this condition has. When either may be right, it begins with the card's own,
 // as long as all tries are left; the factory's is tried in the next insertion, and, being right, brings all tries back.
 func (m *Memory) UnlockAs(ctx context.Context, c purse.CardID, code purse.Code) error {

@@ -4,6 +4,10 @@ package contract
 const (
 	TypeSale          = "sale"           // tx: a sale whose card was read back
 	TypeSaleVoid      = "sale_void"      // tx: an in-doubt sale that the card proved not written, given up
+	TypeRefund        = "refund"         // tx: money given back for an order that the meter had not taken (退气); negative
+	TypeRefundVoid    = "refund_void"    // tx: a refund given up, as sale_void
+	TypeMakeUp        = "make_up"        // tx: the last order put on its card again (掉气补气); no amount
+	TypeMakeUpVoid    = "make_up_void"   // tx: a make-up given up, as sale_void
 	TypeCardInDoubt   = "card_in_doubt"  // ev: a card write whose outcome is not known yet
 	TypeQuarantine    = "quarantine"     // ev: a card that fits neither before nor after; a leader decides
 	TypeReading       = "reading"        // rd
@@ -11,9 +15,14 @@ const (
 	TypeNodeStarted   = "node_started"   // ev
 	TypeReadingsLost  = "readings_lost"  // ev: numbers of rd that will never come
 	TypeStatement     = "statement"      // ev: what the node believes to have sold, to be reconciled with (对账)
+	TypeAuditHeads    = "audit_heads"    // ev: the ends of the chains, signed by the node
+	TypeCardMismatch  = "card_mismatch"  // ev: a card was read that does not agree with the ledger
+	TypeSaleLock      = "sale_lock"      // ev: sales to a customer were stopped (停售)
+	TypeSaleUnlock    = "sale_unlock"    // ev: one such lock was lifted
 )
 
-// Sale is the body of sale and sale_void. Amounts carry their unit in the name.
+// Sale is the body of sale, refund and make_up and of their voids. Amounts carry their unit in the name; those of a refund
+// are negative.
 type Sale struct {
 	Order      string     `json:"order"` // journal id, the record's ID too
 	Account    string     `json:"account"`
@@ -117,4 +126,50 @@ type Head struct {
 	Stream Stream `json:"stream"`
 	Seq    uint64 `json:"seq"`
 	SHA256 string `json:"sha256"`
+}
+
+// AuditHeads is the body of audit_heads: how every chain of the node ended in the moment before this record, signed with
+// the node's own Ed25519 key over
+//
+//	tally audit heads v1 LF "<node>" LF "<epoch>" LF, and for tx, ev and rd each: <stream> <seq> "<hash>" LF
+//
+// with node, epoch and hashes in double quotes. A stream that has no record yet has seq 0 and no hash.
+type AuditHeads struct {
+	Heads map[Stream]AuditHead `json:"heads"`
+	Key   string               `json:"key"` // public key in hex
+	Sig   string               `json:"sig"` // in hex
+}
+
+// AuditHead is the end of one chain.
+type AuditHead struct {
+	Seq  uint64 `json:"seq"`
+	Hash string `json:"hash"`
+}
+
+// CardMismatch is the body of card_mismatch: what the ledger expected and what the card says, with every byte of it.
+type CardMismatch struct {
+	Account   string `json:"account"`
+	Region    uint16 `json:"region"`
+	Card      string `json:"card"`
+	Code      string `json:"code"` // card_behind, card_ahead, card_damaged, other_meter, card_replaced
+	LedgerSeq uint16 `json:"ledger_seq"`
+	CardSeq   uint16 `json:"card_seq"`
+	CardIssue uint8  `json:"card_issue"`
+	CardTag   string `json:"card_tag"`
+	CardCum   int64  `json:"card_cum"`
+	MeterSeq  uint16 `json:"meter_seq"` // as written back
+	MeterCum  int64  `json:"meter_cum"`
+	CardUnit  string `json:"card_unit"`
+	CardMeter string `json:"card_meter"`
+	Image     string `json:"image"` // hex
+}
+
+// SaleLock is the body of sale_lock and sale_unlock.
+type SaleLock struct {
+	Account  string `json:"account"`
+	Reason   string `json:"reason"`
+	By       string `json:"by"`
+	At       Time   `json:"at"` // when it was set; names the lock within the account
+	LiftedBy string `json:"lifted_by,omitempty"`
+	Why      string `json:"why,omitempty"` // it was lifted
 }

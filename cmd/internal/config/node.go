@@ -67,8 +67,11 @@ type Cards struct {
 	Readers  []string // a reader is used when its name contains one of these, ignoring case; empty for all
 	Dialect  string   // DialectAuto, DialectACS, DialectOldACS, DialectOmnikey
 	Profiles []string // names of card profiles, e.g. "GEN4442 v1"
-	PSC      Secret   // six hex digits; unset when cards are only read
+	PSC      Secret   // six hex digits, or the key (32 or more) that each card's code is derived from; unset when cards are only read
 }
+
+// minCardKey is the least number of bytes of a key that cards' codes are derived from.
+const minCardKey = 16
 
 // Sources of cards.
 const (

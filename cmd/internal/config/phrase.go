@@ -107,7 +107,7 @@ var phrases = map[string]text{
 	codeSecretRead:   {"cannot read the secret: %s", "无法读取密钥文件：%s"},
 	codeSecretOpen:   {"%s can be read by everybody (mode %s); run: chmod 600 %s", "%s 可被所有人读取（权限 %s）；请执行：chmod 600 %s"},
 	codeSecretBad:    {"the secret is empty, longer than 4096 bytes or holds control characters; want one line of text", "密钥为空、超过 4096 字节或含控制字符；应为一行文本"},
-	codePSC:          {"the secret code is not six hexadecimal digits; want the three bytes of the PSC", "卡密码不是六位十六进制数；应为 PSC 的三个字节"},
+	codePSC:          {"the secret code is neither six hexadecimal digits (the three bytes of the PSC) nor a key of 32 or more", "卡密码应为六位十六进制数（PSC 的三个字节），或 32 位以上的密钥"},
 	codeFile:         {"cannot use the file: %s", "文件不可用：%s"},
 	codeMeterAddress: {"%s is not an address of %s; want %s", "%s 不是 %s 的地址；应为%s"},
 	codeWrongFamily:  {"the model %s speaks %s, the line speaks %s; choose one of %s", "型号 %s 使用 %s，而线路使用 %s；可选：%s"},

@@ -141,7 +141,7 @@ func (d *document) cards(t *table, counter bool, profiles []string) Cards {
 	for _, p := range c.Profiles {
 		t.known("profiles", p, profiles)
 	}
-	if b, err := hex.DecodeString(c.PSC.Reveal()); c.PSC.IsSet() && (err != nil || len(b) != 3) {
+	if b, err := hex.DecodeString(c.PSC.Reveal()); c.PSC.IsSet() && (err != nil || len(b) != 3 && len(b) < minCardKey) {
 		key := "psc_file"
 		if t.has("psc_env") {
 			key = "psc_env"

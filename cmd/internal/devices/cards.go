@@ -2,6 +2,7 @@ package devices
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"tally/cardreader"
+	"tally/cardreader/keyed"
 	"tally/cardreader/pcsc"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
@@ -25,7 +27,7 @@ type Chips struct {
 	src      cardreader.Source
 	profiles []*profile.Profile
 	dialect  sle4442.Dialect // empty: by the reader's name
-	secret   *sle4442.Secret // nil: cards are only read
+	codes    keyed.Codes     // nil: cards are only read
 	guards   sle4442.Guards
 }
 
@@ -51,13 +53,30 @@ func NewChips(c config.Cards, src cardreader.Source) (*Chips, error) {
 		ch.dialect = d
 	}
 	if c.PSC.IsSet() {
-		psc, err := sle4442.ParsePSC(c.PSC.Reveal())
+		codes, err := codesOf(c.PSC.Reveal())
 		if err != nil {
 			return nil, fmt.Errorf("read the cards' secret code: %w", err)
 		}
-		ch.secret = &sle4442.Secret{PSC: psc, Issued: true}
+		ch.codes = codes
 	}
 	return ch, nil
+}
+
+// codesOf is how cards get their secret codes: six hex digits are the code of every card, more are the key that each
+// card's own code is derived from.
+func codesOf(secret string) (keyed.Codes, error) {
+	if len(secret) >= 2*keyed.MinKey {
+		key, err := hex.DecodeString(secret)
+		if err != nil {
+			return nil, errors.New("parse key: want hex digits")
+		}
+		return keyed.Derived(key)
+	}
+	psc, err := sle4442.ParsePSC(secret)
+	if err != nil {
+		return nil, err
+	}
+	return keyed.Fixed(psc), nil
 }
 
 // Open is the counter's Opener.
@@ -70,11 +89,7 @@ func (ch *Chips) Open(ctx context.Context, reader string, ins cardreader.Inserti
 	if err != nil {
 		return nil, err
 	}
-	var secret sle4442.Secret
-	if ch.secret != nil {
-		secret = *ch.secret
-	}
-	chip, err := sle4442.Open(ctx, card, dialect, ch.guards.For(reader, ins), secret)
+	chip, err := sle4442.Open(ctx, card, dialect, ch.guards.For(reader, ins), sle4442.Secret{Issued: true})
 	if err != nil {
 		return nil, errors.Join(err, card.Close())
 	}
@@ -82,10 +97,10 @@ func (ch *Chips) Open(ctx context.Context, reader string, ins cardreader.Inserti
 	if err != nil {
 		return nil, errors.Join(err, chip.Close())
 	}
-	if ch.secret == nil {
+	if ch.codes == nil {
 		return purse.New(readOnly{chip, reader}, p), nil
 	}
-	return purse.New(chip, p), nil
+	return purse.New(keyed.New(chip, ch.codes), p), nil
 }
 
 // dialectOf is how the reader wants to be spoken to. The same bytes mean different things to different brands, so a
@@ -98,7 +113,7 @@ func (ch *Chips) dialectOf(reader string) (sle4442.Dialect, error) {
 	switch {
 	case known:
 		return d, nil
-	case ch.secret == nil:
+	case ch.codes == nil:
 		return sle4442.ACS, nil
 	}
 	return "", &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodeNotSupported, Op: "open", Reader: reader,
