@@ -29,3 +29,9 @@ type Valve interface {
 	// repeats a command; a caller that repeats one takes that upon itself.
 	SetValve(ctx context.Context, want ValveState) (ValveState, error)
 }
+
+// ValveReader is a meter that tells where its valve stands.
+type ValveReader interface {
+	// ReadValve asks. It changes nothing.
+	ReadValve(ctx context.Context) (ValveState, error)
+}

@@ -9,7 +9,10 @@ import (
 	"tally/meter/line"
 )
 
-var _ meter.Valve = (*Meter)(nil)
+var (
+	_ meter.Valve       = (*Meter)(nil)
+	_ meter.ValveReader = (*Meter)(nil)
+)
 
 // SetValve writes item A017 once and reads 901F to see where the valve stands. It refuses the address that everybody
 // answers, and a model whose status bytes do not tell.
@@ -41,6 +44,23 @@ func (m *Meter) SetValve(ctx context.Context, want meter.ValveState) (meter.Valv
 		return state, fmt.Errorf("move valve of meter %s, it reads %s: %w: %w", m.id, state, meter.ErrOutcomeUnknown, sent)
 	case state != want:
 		return state, fmt.Errorf("move valve of meter %s, it reads %s: %w", m.id, state, meter.ErrOutcomeUnknown)
+	}
+	return state, nil
+}
+
+// ReadValve reads 901F to see where the valve stands. It refuses a model whose status bytes do not tell.
+func (m *Meter) ReadValve(ctx context.Context) (meter.ValveState, error) {
+	if m.opts.Variant.NoStatus {
+		return meter.ValveUnknown, fmt.Errorf("read valve of meter %s, its status does not tell: %w", m.id, meter.ErrUnable)
+	}
+	lease, err := m.line.Lease(ctx, line.PriorityOf(ctx))
+	if err != nil {
+		return meter.ValveUnknown, fmt.Errorf("read valve of meter %s: %w", m.id, err)
+	}
+	defer lease.Release()
+	state, err := m.valve(ctx, lease)
+	if err != nil {
+		return meter.ValveUnknown, fmt.Errorf("read valve of meter %s: %w", m.id, err)
 	}
 	return state, nil
 }

@@ -83,3 +83,18 @@ func TestPromise7ValveCommandIsNeverBroadcast(t *testing.T) {
 		t.Errorf("the meter heard %d commands and %d questions", sim.Commands(), sim.Asked())
 	}
 }
+
+func TestValveIsReadWithoutACommand(t *testing.T) {
+	m, sim := valveMeter(t, cjt188.Options{})
+	if got, err := m.ReadValve(t.Context()); got != meter.ValveOpen || err != nil || sim.Commands() != 0 {
+		t.Errorf("ReadValve = %s, %v, %d commands", got, err, sim.Commands())
+	}
+	sim.Always(&metersim.Fault{Silent: true})
+	if got, err := m.ReadValve(t.Context()); got != meter.ValveUnknown || !errors.Is(err, meter.ErrSilent) {
+		t.Errorf("ReadValve of a silent meter = %s, %v", got, err)
+	}
+	mute, _ := valveMeter(t, cjt188.Options{Variant: cjt188.Variant{NoStatus: true}})
+	if _, err := mute.ReadValve(t.Context()); !errors.Is(err, meter.ErrUnable) {
+		t.Errorf("ReadValve of a model that does not tell: %v", err)
+	}
+}
