@@ -99,7 +99,8 @@ type ReadingFailed struct {
 type NodeStarted struct {
 	Version string `json:"version"`
 	Boot    string `json:"boot"`
-	Clean   bool   `json:"clean"` // the last run ended in order
+	Clean   bool   `json:"clean"`         // the last run ended in order
+	Key     string `json:"key,omitempty"` // public Ed25519 key that signs audit_heads, 64 hex digits
 }
 
 // ReadingsLost is the body of readings_lost: records First to Last of rd are gone from the node before the centre had
@@ -126,24 +127,6 @@ type Head struct {
 	Stream Stream `json:"stream"`
 	Seq    uint64 `json:"seq"`
 	SHA256 string `json:"sha256"`
-}
-
-// AuditHeads is the body of audit_heads: how every chain of the node ended in the moment before this record, signed with
-// the node's own Ed25519 key over
-//
-//	tally audit heads v1 LF "<node>" LF "<epoch>" LF, and for tx, ev and rd each: <stream> <seq> "<hash>" LF
-//
-// with node, epoch and hashes in double quotes. A stream that has no record yet has seq 0 and no hash.
-type AuditHeads struct {
-	Heads map[Stream]AuditHead `json:"heads"`
-	Key   string               `json:"key"` // public key in hex
-	Sig   string               `json:"sig"` // in hex
-}
-
-// AuditHead is the end of one chain.
-type AuditHead struct {
-	Seq  uint64 `json:"seq"`
-	Hash string `json:"hash"`
 }
 
 // CardMismatch is the body of card_mismatch: what the ledger expected and what the card says, with every byte of it.

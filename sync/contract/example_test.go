@@ -33,7 +33,7 @@ var exampleRecords = []exampleRecord{
 	{"sale_void", Tx, TypeSaleVoid, "o-01JD7", voided(exampleSale)},
 	{"card_in_doubt", Ev, TypeCardInDoubt, "o-01JD7", exampleDoubt},
 	{"quarantine", Ev, TypeQuarantine, "o-01JD7", exampleDoubt},
-	{"node_started", Ev, TypeNodeStarted, "boot-7", NodeStarted{Version: "1.0.0", Boot: "boot-7", Clean: true}},
+	{"node_started", Ev, TypeNodeStarted, "boot-7", NodeStarted{Version: "1.0.0", Boot: "boot-7", Clean: true, Key: Hash([]byte("key"))}},
 	{"readings_lost", Ev, TypeReadingsLost, "rd/11-20", ReadingsLost{First: 11, Last: 20, Why: "disk_full"}},
 	{"statement", Ev, TypeStatement, "2026-11-20", Statement{
 		From: At(exampleTime.Add(-24 * time.Hour)), To: At(exampleTime), Sales: 31, VolumeL: 1_500_000, AmountFen: 410_000,

@@ -41,6 +41,20 @@ func RunStore(t *testing.T, fresh func(t *testing.T) Subject) {
 		{"RefusedPayloadsAreKeptOnce", refused},
 		{"OddTextDoesNotStopIt", oddText},
 		{"SeveralAtOnce", several},
+		{"HeadsAreProven", headsProven},
+		{"ADayIsReconciledByItself", dayReconciled},
+		{"CommandsAreRepeatedUntilTheirResult", commands},
+		{"CountersOfCommandsOutliveARestore", countersGrow},
+		{"AnotherNodesResultIsNone", foreignResult},
+		{"LostRecordsAreAskedFor", askedAgain},
+		{"RecordsThatAreNotKeptAreLost", notKept},
+		{"ADesiredStateIsMadeWhenSomethingChanges", desired},
+		{"VersionsOutliveARestore", versionsGrow},
+		{"OneInstancePublishes", publishing},
+		{"ManyChangesComeInParts", manyChanges},
+		{"LocksStandUntilLifted", locks},
+		{"AnAccountIsTheSameInAnyOrder", anyOrder},
+		{"AnOldWillDoesNotPutANodeOffline", oldWill},
 	} {
 		t.Run(tc.name, func(t *testing.T) { tc.test(t, &subject{fresh(t), t}) })
 	}
@@ -309,7 +323,11 @@ func reconciled(t *testing.T, s *subject) {
 	s.commit(ev.Batch(t, 1, 1))
 	want := func(statements, findings int, text string) {
 		t.Helper()
-		n, found, err := s.Store.Reconcile(context.Background())
+		r, err := s.Store.Reconcile(context.Background(), central.Query{})
+		found, n := r.Findings, 0
+		for _, a := range r.Accounts {
+			n += a.Statements
+		}
 		if err != nil || n != statements || len(found) != findings {
 			t.Fatalf("%d statements, findings %+v, %v", n, found, err)
 		}
