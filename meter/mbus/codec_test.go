@@ -157,11 +157,11 @@ func TestRecords(t *testing.T) {
 		{"text", "0D FD 0F 03 33 2E 31", "software_version=1.3", ""},
 		{"text with control characters", "0D FD 0F 03 0A 2E 31", "software_version=1.?", ""},
 		{"variable BCD", "0D 13 C2 34 12 0D 13 D2 34 12", "volume=1.234m3, volume=-1.234m3", ""},
-		{"variable binary", "0D FD 17 E2 34 12", "error_flags=34 12", ""},
+		{"variable binary", "0D FD 17 E2 34 12", "error_flags=12 34", ""},
 		{"unit in words", "02 7C 03 6C 61 50 07 00", "plain_text=7Pal", ""},
 		{"corrections", "02 93 74 01 00 02 93 7D 01 00 02 93 3B 01 00", "volume=0.00001m3, volume=1m3, volume_forward=0.001m3", ""},
-		{"date of a maximum", "02 BB 6B 3F 2C", "flow_date_of=2017-12-31T00:00:00", ""},
-		{"error of a record", "32 93 17 00 00", "volume_error_underflow=0.000m3 error", ""},
+		{"date of a maximum", "02 BB 6B 3F 2C", "flow_date_first_end=2017-12-31T00:00:00", ""},
+		{"error of a record", "32 93 17 00 00", "volume=underflow error", ""},
 		{"maker's VIF", "02 FF 13 07 00", "manufacturer_specific=7", ""},
 		{"filler and maker's data", "2F 2F 02 13 01 00 0F DE AD", "volume=0.001m3", ""},
 
@@ -217,13 +217,12 @@ func TestRefusedTelegrams(t *testing.T) {
 		t.Errorf("unspecified: %v", err)
 	}
 	for name, f := range map[string]Frame{
-		"unknown CI":   {Kind: Long, C: rspUd, CI: 0x7F, Data: make([]byte, 20)},
-		"header cut":   {Kind: Long, C: rspUd, CI: ciVariable, Data: make([]byte, 11)},
-		"ID is no BCD": {Kind: Long, C: rspUd, CI: ciVariable, Data: []byte{0xAA, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
-		"encrypted":    {Kind: Long, C: rspUd, CI: ciVariable, Data: []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5}},
-		"fixed cut":    {Kind: Long, C: rspUd, CI: ciFixed, Data: make([]byte, 15)},
-		"fixed BCD":    {Kind: Long, C: rspUd, CI: ciFixed, Data: []byte{0, 0, 0, 0, 0, 0, 0x29, 0x3F, 0xAA, 0, 0, 0, 0, 0, 0, 0}},
-		"fixed unit":   {Kind: Long, C: rspUd, CI: ciFixed, Data: []byte{0, 0, 0, 0, 0, 0, 0x3A, 0x3F, 0, 0, 0, 0, 0, 0, 0, 0}},
+		"unknown CI": {Kind: Long, C: rspUd, CI: 0x7F, Data: make([]byte, 20)},
+		"header cut": {Kind: Long, C: rspUd, CI: ciVariable, Data: make([]byte, 11)},
+		"encrypted":  {Kind: Long, C: rspUd, CI: ciVariable, Data: []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5}},
+		"fixed cut":  {Kind: Long, C: rspUd, CI: ciFixed, Data: make([]byte, 15)},
+		"fixed BCD":  {Kind: Long, C: rspUd, CI: ciFixed, Data: []byte{0, 0, 0, 0, 0, 0, 0x29, 0x3F, 0xAA, 0, 0, 0, 0, 0, 0, 0}},
+		"fixed unit": {Kind: Long, C: rspUd, CI: ciFixed, Data: []byte{0, 0, 0, 0, 0, 0, 0x3A, 0x3F, 0, 0, 0, 0, 0, 0, 0, 0}},
 	} {
 		if d, err := f.Decode(); err == nil || len(d.Values) > 0 || meter.Code(err) == "error" {
 			t.Errorf("%s: %v, %v", name, printed(d.Values), err)

@@ -2,18 +2,19 @@ package mbus
 
 import (
 	"encoding/binary"
-	"fmt"
+	"slices"
 
 	"tally/meter"
-	"tally/meter/quantity"
 	"tally/meter/telegram"
 )
 
 // Data is what a meter's telegram says (RSP_UD).
 type Data struct {
 	Identity
-	Access   byte // counts the telegrams
+	Printed  string // identification as eight digits, also where they are none
+	Access   byte   // counts the telegrams
 	Status   byte
+	Config   uint16 // signature, since 2013 configuration: how it is encrypted
 	Values   []telegram.Value
 	Maker    []byte // the maker's own data at the end
 	More     bool   // further telegrams follow
@@ -30,18 +31,12 @@ func (f Frame) Decode() (Data, error) {
 	if f.Kind != Long && f.Kind != Control || f.C&rspMask != rspUd {
 		return Data{}, nil
 	}
-	var d Data
-	var p *telegram.Problem
-	switch f.CI {
-	case ciVariable:
-		d, p = decodeVariable(f.Data)
-	case ciFixed:
-		d, p = decodeFixed(f.Data)
-	case ciError:
-		p = applicationError(f.Data)
-	default:
-		p = &telegram.Problem{Code: telegram.Control, Offset: -1, Got: telegram.Hex(f.CI), Text: "CI field is not known", Class: meter.ErrMalformed}
-	}
+	return f.decode(f.reply)
+}
+
+// decode runs a decoder of the data and counts its offsets from the start of the frame.
+func (f Frame) decode(how func() (Data, *telegram.Problem)) (Data, error) {
+	d, p := how()
 	for i, q := range d.Problems {
 		d.Problems[i] = q.At(f.dataPos)
 	}
@@ -53,12 +48,40 @@ func (f Frame) Decode() (Data, error) {
 	return d, nil
 }
 
-// applicationErrors, EN 13757-3, 4.3.
+// reply decodes what a meter sends.
+func (f Frame) reply() (Data, *telegram.Problem) {
+	switch f.CI {
+	case ciVariable, ciVariableHi:
+		return decodeVariable(f.Data, f.CI == ciVariableHi)
+	case ciShort:
+		return decodeShort(f.Data)
+	case ciBare:
+		var d Data
+		return d, d.fill(f.Data, 0, false)
+	case ciFixed, ciFixedHi:
+		return decodeFixed(f.Data, f.CI == ciFixedHi)
+	case ciError:
+		return Data{}, applicationError(f.Data)
+	case ciAlarm:
+		return alarm(f.Data)
+	}
+	return Data{}, unknownCI(f.CI)
+}
+
+func unknownCI(ci byte) *telegram.Problem {
+	p := &telegram.Problem{Code: telegram.Control, Offset: -1, Got: telegram.Hex(ci), Text: "CI field is not known", Class: meter.ErrMalformed}
+	if ci >= 0xA0 && ci <= 0xB7 { // EN 13757-7
+		p.Text, p.Note = "CI field is the maker's own", true
+	}
+	return p
+}
+
+// applicationErrors, EN 13757-3, 10.
 var applicationErrors = []string{"unspecified", "unknown CI field", "buffer too long", "too many records", "premature end of a record",
 	"more than ten DIFE", "more than ten VIFE", "reserved", "meter too busy", "too many readouts"}
 
 func applicationError(b []byte) *telegram.Problem {
-	p := &telegram.Problem{Code: telegram.Refused, Got: telegram.Hex(b...), Text: "meter refuses: unspecified", Class: meter.ErrException}
+	p := &telegram.Problem{Code: telegram.Refused, Got: telegram.Hex(b...), Text: "meter refuses: unspecified", Class: meter.ErrException, Note: true}
 	if len(b) == 0 {
 		return p
 	}
@@ -71,30 +94,91 @@ func applicationError(b []byte) *telegram.Problem {
 	return p
 }
 
-const variableHeader = 12
+// alarm reads an alarm report: one byte of bits that only the maker explains.
+func alarm(b []byte) (Data, *telegram.Problem) {
+	if len(b) != 1 {
+		return Data{}, telegram.Short(len(b), 1)
+	}
+	return Data{Values: []telegram.Value{{Name: "alarm", Text: telegram.Hex(b...), Function: telegram.Instantaneous}}}, nil
+}
 
-func decodeVariable(b []byte) (Data, *telegram.Problem) {
-	if len(b) < variableHeader {
-		return Data{}, telegram.Short(len(b), variableHeader)
+// Sizes of the headers in front of the records.
+const (
+	longHeader  = 12 // identification 4, manufacturer 2, version, medium, access, status, signature 2
+	shortHeader = 4  // access, status, configuration 2
+)
+
+func decodeVariable(b []byte, high bool) (Data, *telegram.Problem) {
+	if len(b) < longHeader {
+		return Data{}, telegram.Short(len(b), longHeader)
 	}
-	id, p := telegram.Digits(b[:4])
+	var d Data
+	d.identify(b, high)
+	d.Access, d.Status = b[8], b[9]
+	d.Config = word(b[10:], high)
+	return d, d.fill(b, longHeader, high)
+}
+
+func decodeShort(b []byte) (Data, *telegram.Problem) {
+	if len(b) < shortHeader {
+		return Data{}, telegram.Short(len(b), shortHeader)
+	}
+	d := Data{Access: b[0], Status: b[1], Config: word(b[2:], false)}
+	return d, d.fill(b, shortHeader, false)
+}
+
+func word(b []byte, high bool) uint16 {
+	if high {
+		return binary.BigEndian.Uint16(b)
+	}
+	return binary.LittleEndian.Uint16(b)
+}
+
+// identify reads the eight bytes of a secondary address.
+func (d *Data) identify(b []byte, high bool) {
+	id := slices.Clone(b[:4])
+	if high {
+		slices.Reverse(id)
+	}
+	d.Printed = idDigits(id)
+	n, p := telegram.Digits(id)
 	if p != nil {
-		return Data{}, p
+		if high {
+			p.Offset = 3 - p.Offset
+		}
+		p.Text, p.Note = "identification is not eight decimal digits", true
+		d.Problems = append(d.Problems, p)
 	}
-	d := Data{
-		Identity: Identity{ID: uint32(id), Manufacturer: manufacturer(binary.LittleEndian.Uint16(b[4:])), Version: b[6], Medium: b[7]},
-		Access:   b[8], Status: b[9],
+	d.Identity = Identity{ID: uint32(n), Manufacturer: manufacturer(word(b[4:], high)), Version: b[6], Medium: b[7]}
+}
+
+// idDigits is an identification as on the meter, the highest digits first.
+func idDigits(id []byte) string {
+	const digits = "0123456789ABCDEF"
+	s := make([]byte, 0, 8)
+	for i := len(id) - 1; i >= 0; i-- {
+		s = append(s, digits[id[i]>>4], digits[id[i]&0x0F])
 	}
-	if b[10]|b[11] != 0 {
-		return d, &telegram.Problem{Code: telegram.Unknown, Offset: 10, Want: "00 00", Got: telegram.Hex(b[10:12]...), Text: "data is encrypted", Class: meter.ErrMalformed}
+	return string(s)
+}
+
+// securityMode is in bits 8–12 of the configuration (EN 13757-7:2018, 7.6); 0 is in the clear.
+const securityMode = 0x1F00
+
+// fill reads the records from pos on.
+func (d *Data) fill(b []byte, pos int, high bool) *telegram.Problem {
+	if d.Config&securityMode != 0 {
+		return &telegram.Problem{
+			Code: telegram.Encrypted, Offset: pos - 2, Want: "00 00", Got: telegram.Hex(b[pos-2 : pos]...), Text: "data is encrypted", Class: meter.ErrMalformed,
+		}
 	}
-	d.records(&reader{b: b, pos: variableHeader})
-	if len(d.Values) == 0 && len(d.Problems) > 0 {
-		p := d.Problems[len(d.Problems)-1]
-		d.Problems = d.Problems[:len(d.Problems)-1]
-		return d, p
+	d.records(&reader{b: b, pos: pos, high: high})
+	if n := len(d.Problems); len(d.Values) == 0 && n > 0 && !d.Problems[n-1].Note {
+		p := d.Problems[n-1]
+		d.Problems = d.Problems[:n-1]
+		return p
 	}
-	return d, nil
+	return nil
 }
 
 // records reads data records to the end, or to the first whose length is not known.
@@ -102,11 +186,17 @@ func (d *Data) records(r *reader) {
 	for r.left() > 0 {
 		from := r.pos
 		dif, _ := r.byte()
-		switch dif {
-		case difFiller:
+		switch {
+		case dif == difFiller:
 			continue
-		case difMaker, difMore:
+		case dif == difMaker || dif == difMore:
 			d.Maker, d.More = r.b[r.pos:], dif == difMore
+			return
+		case dif == difGlobal && r.toMeter:
+			d.Values = append(d.Values, telegram.Value{Name: "readout", Text: "everything", Function: telegram.Instantaneous})
+			continue
+		case dif&0x0F == 0x0F:
+			d.Problems = append(d.Problems, &telegram.Problem{Code: telegram.Unknown, Offset: from, Got: telegram.Hex(dif), Text: "DIF has no meaning in the standard", Class: meter.ErrMalformed})
 			return
 		}
 		h, p := r.header(dif)
@@ -117,10 +207,14 @@ func (d *Data) records(r *reader) {
 			}
 			continue
 		}
+		if r.toMeter && h.coding == codingSelection {
+			d.Values = append(d.Values, telegram.Value{Name: h.vif.name, Text: "readout", Storage: h.storage, Tariff: h.tariff, Subunit: h.subunit, Function: h.function})
+			continue
+		}
 		v, p := r.value(h)
 		if p != nil {
 			d.Problems = append(d.Problems, p)
-			if p.Code == telegram.Truncated || h.coding == 0xD || h.coding == 8 || h.coding == 0xF {
+			if p.Code == telegram.Truncated || p.Code == telegram.Unknown {
 				return
 			}
 			continue
@@ -132,99 +226,22 @@ func (d *Data) records(r *reader) {
 // skip passes over a record whose meaning is not known but whose length is: behind its last extension byte. False if it
 // cannot.
 func (r *reader) skip(h info, from int) bool {
-	n, ok := fixedSize[h.coding]
-	if !ok {
-		return false
-	}
 	for r.b[r.pos-1]&extension != 0 && r.pos-1 > from {
 		if _, p := r.byte(); p != nil {
 			return false
 		}
 	}
+	n, ok := fixedSize[h.coding]
+	if h.coding == codingVariable {
+		lvar, p := r.byte()
+		if p != nil {
+			return false
+		}
+		n, ok = lengthOf(lvar)
+	}
+	if !ok {
+		return false
+	}
 	_, p := r.take(n)
 	return p == nil
-}
-
-// fixedRuns are the units of the fixed structure (EN 13757-3, annex): from each code on three that differ by ten.
-var fixedRuns = []struct {
-	first byte
-	name  string
-	unit  quantity.Unit
-}{
-	{0x02, "energy", "Wh"}, {0x05, "energy", "kWh"}, {0x08, "energy", "MWh"}, {0x0B, "energy", "kJ"},
-	{0x0E, "energy", "MJ"}, {0x11, "energy", "GJ"}, {0x14, "power", "W"}, {0x17, "power", "kW"}, {0x1A, "power", "MW"},
-	{0x1D, "power", "kJ/h"}, {0x20, "power", "MJ/h"}, {0x23, "power", "GJ/h"}, {0x26, "volume", "mL"},
-	{0x29, "volume", quantity.UnitLitre}, {0x2C, "volume", "m3"}, {0x2F, "flow", "mL/h"}, {0x32, "flow", "L/h"},
-	{0x35, "flow", "m3/h"},
-}
-
-// fixedUnit finds the meaning of a unit code.
-func fixedUnit(code byte) (meaning, bool) {
-	switch code {
-	case 0x38:
-		return meaning{name: "temperature", unit: quantity.UnitCelsius, exponent: -3}, true
-	case 0x39:
-		return meaning{name: "heat_cost_allocation"}, true
-	}
-	for _, r := range fixedRuns {
-		if code >= r.first && code < r.first+3 {
-			return meaning{name: r.name, unit: r.unit, exponent: int(code - r.first)}, true
-		}
-	}
-	return meaning{}, false
-}
-
-// Codes of the fixed structure that stand for no unit of their own.
-const (
-	fixedClock    = 0x00
-	fixedDate     = 0x01
-	fixedSameHist = 0x3E // the unit of the first counter, remembered at a fixed date
-	fixedNone     = 0x3F
-)
-
-const fixedSizeAll = 16
-
-// decodeFixed reads the fixed structure: identification, access number, status, two units, two counters.
-func decodeFixed(b []byte) (Data, *telegram.Problem) {
-	if len(b) != fixedSizeAll {
-		return Data{}, &telegram.Problem{
-			Code: telegram.Length, Offset: len(b), Want: "16 bytes", Got: fmt.Sprintf("%d bytes", len(b)), Text: "fixed structure has another length", Class: meter.ErrMalformed,
-		}
-	}
-	id, p := telegram.Digits(b[:4])
-	if p != nil {
-		return Data{}, p
-	}
-	medium := b[6]>>6 | b[7]>>6<<2
-	d := Data{Identity: Identity{ID: uint32(id), Medium: medium}, Access: b[4], Status: b[5]}
-	binaryCount := b[5]&0x01 != 0
-	storage := uint64(b[5] >> 1 & 1)
-	codes := [2]byte{b[6] & 0x3F, b[7] & 0x3F}
-	for i, code := range codes {
-		v := telegram.Value{Function: telegram.Instantaneous, Storage: storage}
-		if code == fixedSameHist && i == 1 {
-			code, v.Storage = codes[0], 1
-		}
-		if code == fixedNone || code == fixedClock || code == fixedDate {
-			continue
-		}
-		if p := fixedCounter(&v, code, b[8+4*i:12+4*i], binaryCount); p != nil {
-			return d, p.At(8 + 4*i)
-		}
-		d.Values = append(d.Values, v)
-	}
-	return d, nil
-}
-
-func fixedCounter(v *telegram.Value, code byte, b []byte, binaryCount bool) *telegram.Problem {
-	m, ok := fixedUnit(code)
-	if !ok {
-		return &telegram.Problem{Code: telegram.Unknown, Got: telegram.Hex(code), Text: "unit of the fixed structure is not known", Class: meter.ErrMalformed}
-	}
-	v.Name, v.Unit = m.name, m.unit
-	h := info{coding: 0xC, vif: m}
-	if binaryCount {
-		h.coding = 4
-	}
-	return h.fill(v, b)
 }

@@ -1,8 +1,8 @@
 package mbus
 
 import (
-	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"tally/meter"
 	"tally/meter/telegram"
@@ -22,13 +22,94 @@ func Explain(b []byte) telegram.Report {
 		return r
 	}
 	r.Fit = telegram.FitWhole
-	d, err := f.Decode()
+	var d Data
+	if f.Kind == Control || f.Kind == Long {
+		if f.C&0x40 == 0 {
+			d, _ = f.decode(f.reply)
+		} else {
+			d, _ = f.decode(f.command)
+		}
+	}
 	r.Frame = fields(f, d)
 	r.Values, r.Problems = d.Values, d.Problems
-	if err != nil && len(r.Problems) == 0 {
-		r.Fault(&telegram.Problem{Code: telegram.Content, Offset: f.dataPos, Text: err.Error(), Class: meter.ErrMalformed})
+	date(r.Values)
+	if f.Kind != Ack && controlName(f.C) == "" {
+		at := 4
+		if f.Kind == Short {
+			at = 1
+		}
+		r.Problems = append(r.Problems, &telegram.Problem{
+			Code: telegram.Control, Offset: at, Got: telegram.Hex(f.C), Text: "C field is not known", Class: meter.ErrMalformed, Note: true,
+		})
 	}
 	return r
+}
+
+// command decodes what a master sends.
+func (f Frame) command() (Data, *telegram.Problem) {
+	var d Data
+	switch {
+	case f.CI == ciSend || f.CI == ciSendHi:
+		d.records(&reader{b: f.Data, high: f.CI == ciSendHi, toMeter: true})
+	case f.CI == ciSelect || f.CI == ciSelectHi:
+		if len(f.Data) < 8 {
+			return d, telegram.Short(len(f.Data), 8)
+		}
+		d.choose(f.Data, f.CI == ciSelectHi)
+	case f.CI == ciReset && len(f.Data) > 0:
+		d.say("reset", telegram.Hex(f.Data...))
+	case f.CI == ciReset, f.CI >= 0xB8 && f.CI <= 0xBF:
+	default:
+		return d, unknownCI(f.CI)
+	}
+	return d, nil
+}
+
+func (d *Data) say(name, text string) {
+	d.Values = append(d.Values, telegram.Value{Name: name, Text: text, Function: telegram.Instantaneous})
+}
+
+// choose reads a selection; its wildcards are printed as F. A ninth byte and more are an enhanced selection: records.
+func (d *Data) choose(b []byte, high bool) {
+	d.Printed = idDigits(ordered(b[:4], high))
+	d.Medium = b[7]
+	d.say("select_id", d.Printed)
+	maker := word(b[4:], high)
+	text := "any"
+	if maker != AnyManufacturer {
+		text = manufacturer(maker)
+	}
+	d.say("select_manufacturer", text)
+	for i, name := range []string{"select_version", "select_medium"} {
+		text := "any"
+		if b[6+i] != AnyByte {
+			text = telegram.Hex(b[6+i])
+		}
+		d.say(name, text)
+	}
+	if len(b) > 8 {
+		d.records(&reader{b: b, pos: 8, high: high, toMeter: true})
+	}
+}
+
+// date gives remembered values the time of which the same telegram says that it is theirs: the date or clock of the
+// same storage number, if there is exactly one.
+func date(values []telegram.Value) {
+	stored := map[uint64]telegram.Value{}
+	several := map[uint64]bool{}
+	for _, v := range values {
+		if v.Storage == 0 || v.At.IsZero() || v.Function != telegram.Instantaneous || v.Name != "date" && v.Name != "clock" || v.Tariff != 0 || v.Subunit != 0 {
+			continue
+		}
+		_, has := stored[v.Storage]
+		several[v.Storage] = several[v.Storage] || has
+		stored[v.Storage] = v
+	}
+	for i, v := range values {
+		if of, ok := stored[v.Storage]; ok && !several[v.Storage] && v.At.IsZero() && v.Function == telegram.Instantaneous {
+			values[i].At = of.At
+		}
+	}
 }
 
 // fit rates how much of the form holds.
@@ -109,10 +190,11 @@ func controlName(c byte) string {
 
 // ciNames say what follows a CI field.
 var ciNames = map[byte]string{
-	ciReset: "application reset", ciSend: "data", ciSelect: "selection", ciVariable: "variable data", ciVariableHi: "variable data, high byte first",
-	ciFixed: "fixed data", ciFixedHi: "fixed data, high byte first", ciError: "application error", 0x71: "alarm", 0x78: "data without header",
-	0x7A: "data with short header",
-	0xB8: "set 300 baud", 0xB9: "set 600 baud", 0xBA: "set 1200 baud", 0xBB: "set 2400 baud", 0xBC: "set 4800 baud", 0xBD: "set 9600 baud",
+	ciReset: "application reset", ciSend: "data", ciSendHi: "data, high byte first", ciSelect: "selection", ciSelectHi: "selection, high byte first",
+	ciVariable: "variable data", ciVariableHi: "variable data, high byte first",
+	ciFixed: "fixed data", ciFixedHi: "fixed data, high byte first", ciError: "application error", ciAlarm: "alarm", ciBare: "data without header",
+	ciShort: "data with short header",
+	0xB8:    "set 300 baud", 0xB9: "set 600 baud", 0xBA: "set 1200 baud", 0xBB: "set 2400 baud", 0xBC: "set 4800 baud", 0xBD: "set 9600 baud",
 	0xBE: "set 19200 baud", 0xBF: "set 38400 baud",
 }
 
@@ -122,13 +204,53 @@ func fields(f Frame, d Data) telegram.Fields {
 	if f.Kind == Ack || f.Kind == Short {
 		return p
 	}
-	if len(f.Data) >= 8 && (f.CI == ciVariable || f.CI == ciSelect) {
-		p.Add("id", fmt.Sprintf("%02X%02X%02X%02X", f.Data[3], f.Data[2], f.Data[1], f.Data[0]))
-		p.Add("manufacturer", manufacturer(binary.LittleEndian.Uint16(f.Data[4:])))
-		p.Add("version", int(f.Data[6]))
-		p.Add("medium", telegram.Hex(f.Data[7]))
-		p.Add("medium_name", MediumName(f.Data[7]))
+	if d.Printed != "" {
+		p.Add("id", d.Printed)
 	}
-	_ = d
+	if f.CI == ciVariable || f.CI == ciVariableHi {
+		p.Add("manufacturer", d.Manufacturer)
+		p.Add("version", int(d.Version))
+	}
+	if d.Printed != "" {
+		p.Add("medium", telegram.Hex(d.Medium))
+		p.Add("medium_name", MediumName(d.Medium))
+	}
+	switch f.CI {
+	case ciVariable, ciVariableHi, ciShort, ciFixed, ciFixedHi:
+		p.Add("access", int(d.Access))
+		p.Add("status", telegram.Hex(d.Status))
+		p.Add("status_flags", flags(f.CI, d.Status))
+	}
+	switch f.CI {
+	case ciVariable, ciVariableHi, ciShort:
+		p.Add("signature", fmt.Sprintf("%04X", d.Config))
+		if len(d.Maker) > 0 {
+			p.Add("manufacturer_data", telegram.Hex(d.Maker...))
+		}
+		p.Add("more", d.More)
+	}
 	return p
+}
+
+// flags names what is set in a status byte (EN 13757-3, table of the status field).
+func flags(ci, status byte) []string {
+	set := []string{}
+	if ci == ciFixed || ci == ciFixedHi {
+		set = append(set, map[bool]string{true: "binary_counters", false: "bcd_counters"}[status&1 != 0])
+		if status&2 != 0 {
+			set = append(set, "stored")
+		}
+	} else {
+		set = append(set, [][]string{{}, {"busy"}, {"application_error"}, {"abnormal"}}[status&3]...)
+	}
+	for bit, name := range map[int]string{2: "power_low", 3: "permanent_error", 4: "temporary_error"} {
+		if status>>bit&1 != 0 {
+			set = append(set, name)
+		}
+	}
+	slices.Sort(set)
+	if status>>5 != 0 {
+		set = append(set, fmt.Sprintf("manufacturer_%d", status>>5))
+	}
+	return set
 }

@@ -152,11 +152,16 @@ const (
 	ciReset      byte = 0x50
 	ciSend       byte = 0x51
 	ciSelect     byte = 0x52
+	ciSendHi     byte = 0x55
+	ciSelectHi   byte = 0x56
 	ciVariable   byte = 0x72
 	ciVariableHi byte = 0x76 // high byte first; nobody sends it any more
 	ciFixed      byte = 0x73
 	ciFixedHi    byte = 0x77
 	ciError      byte = 0x70
+	ciAlarm      byte = 0x71
+	ciBare       byte = 0x78 // records without a header
+	ciShort      byte = 0x7A // records behind a short header
 )
 
 // Identity is what names a meter besides its primary address.
@@ -182,24 +187,13 @@ func ManufacturerCode(letters string) (uint16, error) {
 	return code, nil
 }
 
+// manufacturer unpacks three letters. A code that holds none is printed in hex.
 func manufacturer(code uint16) string {
 	b := []byte{byte(code>>10)&0x1F + 64, byte(code>>5)&0x1F + 64, byte(code)&0x1F + 64}
-	return string(b)
-}
-
-// media by their code, EN 13757-3, table 3.
-var media = map[byte]string{
-	0x00: "other", 0x01: "oil", 0x02: "electricity", 0x03: "gas", 0x04: "heat", 0x05: "steam", 0x06: "warm water", 0x07: "water",
-	0x08: "heat cost allocator", 0x09: "compressed air", 0x0A: "cooling (outlet)", 0x0B: "cooling (inlet)", 0x0C: "heat (inlet)",
-	0x0D: "heat and cooling", 0x0E: "bus", 0x0F: "unknown", 0x14: "calorific value", 0x15: "hot water", 0x16: "cold water",
-	0x17: "dual water", 0x18: "pressure", 0x19: "A/D converter", 0x1A: "smoke detector", 0x1B: "room sensor", 0x1C: "gas detector",
-	0x20: "breaker", 0x21: "valve", 0x28: "waste water", 0x29: "garbage", 0x37: "radio converter",
-}
-
-// MediumName names what is metered.
-func MediumName(code byte) string {
-	if s, ok := media[code]; ok {
-		return s
+	for _, c := range b {
+		if c < 'A' || c > 'Z' || code&0x8000 != 0 {
+			return fmt.Sprintf("%04X", code)
+		}
 	}
-	return fmt.Sprintf("medium %02X", code)
+	return string(b)
 }

@@ -4,9 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"tally/meter"
 	"tally/meter/quantity"
@@ -21,7 +21,16 @@ const (
 	difMaker  = 0x0F // the rest is the maker's
 	difMore   = 0x1F // the same, and more telegrams follow
 	difFiller = 0x2F
+	difGlobal = 0x7F // read out everything
 	extension = 0x80
+)
+
+// Codings of the data, the low nibble of a DIF, that are no plain numbers.
+const (
+	codingNone      = 0x0
+	codingFloat     = 0x5
+	codingSelection = 0x8
+	codingVariable  = 0xD
 )
 
 // info is a record's header.
@@ -37,8 +46,10 @@ type info struct {
 
 // reader takes bytes from the front and knows where it is.
 type reader struct {
-	b   []byte
-	pos int
+	b       []byte
+	pos     int
+	high    bool // multi-byte data have their high byte first (mode 2)
+	toMeter bool // a master's data: VIFE can be orders
 }
 
 func (r *reader) left() int { return len(r.b) - r.pos }
@@ -61,6 +72,24 @@ func (r *reader) take(n int) ([]byte, *telegram.Problem) {
 	b := r.b[r.pos : r.pos+n]
 	r.pos += n
 	return b, nil
+}
+
+// data takes a record's data, low byte first whatever the mode.
+func (r *reader) data(n int) ([]byte, *telegram.Problem) {
+	b, p := r.take(n)
+	if p == nil && r.high {
+		b = slices.Clone(b)
+		slices.Reverse(b)
+	}
+	return b, p
+}
+
+// at is the offset of byte i of the data that data took n bytes of, ending here.
+func (r *reader) at(i, n int) int {
+	if r.high {
+		i = n - 1 - i
+	}
+	return r.pos - n + i
 }
 
 var functions = [4]telegram.Function{telegram.Instantaneous, telegram.Maximum, telegram.Minimum, telegram.Error}
@@ -97,77 +126,120 @@ var fixedSize = map[byte]int{0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 4, 6: 6, 7: 8, 9: 
 // value reads the record's data.
 func (r *reader) value(h info) (telegram.Value, *telegram.Problem) {
 	v := telegram.Value{Name: h.vif.name, Unit: h.vif.unit, Storage: h.storage, Tariff: h.tariff, Subunit: h.subunit, Function: h.function}
-	if h.coding == 0xD {
-		return v, r.variable(&v, h)
+	if h.coding == codingVariable {
+		p := r.variable(&v, h)
+		return v, p
 	}
 	n, ok := fixedSize[h.coding]
 	if !ok {
 		return v, &telegram.Problem{Code: telegram.Unknown, Offset: h.pos, Got: fmt.Sprintf("%X", h.coding), Text: "coding of the data is not known", Class: meter.ErrMalformed}
 	}
-	b, p := r.take(n)
+	b, p := r.data(n)
 	if p != nil {
 		return v, p
 	}
+	if h.vif.failed != "" {
+		v.Text, v.Function = h.vif.failed, telegram.Error
+		return v, nil
+	}
 	if p := h.fill(&v, b); p != nil {
-		return v, p.At(h.pos)
+		moved := *p
+		moved.Offset = r.at(p.Offset, n)
+		return v, &moved
 	}
 	return v, nil
 }
 
-// fill decodes data of a fixed length.
+// fill decodes data of a fixed length, low byte first.
 func (h info) fill(v *telegram.Value, b []byte) *telegram.Problem {
+	bcd := h.coding >= 9
 	switch {
-	case h.coding == 0:
+	case h.coding == codingNone:
 		v.Text = "no data"
 		return nil
-	case h.vif.when:
-		return fillTime(v, b)
-	case h.coding == 5:
-		f := math.Float32frombits(binary.LittleEndian.Uint32(b))
-		return h.float(v, f)
-	case h.coding >= 9:
-		n, p := signedDigits(b)
-		if p != nil {
-			return p
-		}
-		return h.scale(v, n)
+	case h.vif.form == formTime:
+		return h.time(v, b)
+	case h.coding == codingFloat:
+		return h.float(v, math.Float32frombits(binary.LittleEndian.Uint32(b)))
+	case h.vif.form == formMaker && len(b) == 2:
+		v.Text = manufacturer(binary.LittleEndian.Uint16(b))
+		return nil
+	case h.vif.form == formBytes && !bcd:
+		v.Text = highFirst(b)
+		return nil
+	case bcd:
+		return h.digits(v, b)
 	}
-	var n int64
-	for i := len(b) - 1; i >= 0; i-- {
-		n = n<<8 | int64(b[i])
-	}
-	shift := 64 - 8*len(b)
-	return h.scale(v, n<<shift>>shift)
+	return h.integer(v, b)
 }
 
-// signedDigits reads BCD whose highest nibble F is a minus sign (EN 13757-3, annex B, type A).
-func signedDigits(b []byte) (int64, *telegram.Problem) {
-	digits := append([]byte(nil), b...)
-	top := len(digits) - 1
-	negative := digits[top]&0xF0 == 0xF0
-	if negative {
-		digits[top] &= 0x0F
+// highFirst prints bytes as one large number.
+func highFirst(b []byte) string {
+	c := slices.Clone(b)
+	slices.Reverse(c)
+	return telegram.Hex(c...)
+}
+
+// integer reads a number of up to eight bytes: types B, or C and D where the VIF says so.
+func (h info) integer(v *telegram.Value, b []byte) *telegram.Problem {
+	var n uint64
+	for i := len(b) - 1; i >= 0; i-- {
+		n = n<<8 | uint64(b[i])
 	}
-	n, p := telegram.Digits(digits)
+	if h.vif.form == formBits || h.vif.form == formID {
+		if n > math.MaxInt64 {
+			v.Text = strconv.FormatUint(n, 10)
+			return nil
+		}
+		return h.scale(v, int64(n))
+	}
+	shift := 64 - 8*len(b)
+	return h.scale(v, int64(n)<<shift>>shift)
+}
+
+// digits reads BCD whose highest nibble F is a minus sign (EN 13757-3, annex A, type A).
+func (h info) digits(v *telegram.Value, b []byte) *telegram.Problem {
+	plain := slices.Clone(b)
+	top := len(plain) - 1
+	negative := plain[top]&0xF0 == 0xF0
+	if negative {
+		plain[top] &= 0x0F
+	}
+	n, p := telegram.Digits(plain)
 	if p != nil {
 		p.Got = telegram.Hex(b[p.Offset])
-		return 0, p
+		return p
 	}
 	if negative {
 		n = -n
 	}
-	return n, nil
+	if h.vif.form == formID && !negative { // as printed, with its zeros
+		v.Text = fmt.Sprintf("%0*d", 2*len(b), n)
+	}
+	return h.scale(v, n)
 }
 
-// scale applies the power of ten of the VIF. Multipliers that are no power of ten (hours counted in minutes) are units
-// of their own.
+// scale applies factor and power of ten of the VIF. Multipliers that are no power of ten (hours counted in minutes) are
+// units of their own.
 func (h info) scale(v *telegram.Value, n int64) *telegram.Problem {
+	if f := h.vif.factor; f > 1 {
+		if n > math.MaxInt64/f || n < math.MinInt64/f {
+			return outOfRange()
+		}
+		n *= f
+	}
 	exp := h.vif.exponent
 	for ; exp > 0; exp-- {
 		if n > math.MaxInt64/10 || n < math.MinInt64/10 {
 			return outOfRange()
 		}
 		n *= 10
+	}
+	for ; exp < -18 && n%10 == 0; exp++ { // only zeros may be cut off
+		n /= 10
+		if n == 0 {
+			exp = -1
+		}
 	}
 	if exp < -18 {
 		return outOfRange()
@@ -192,98 +264,4 @@ func (h info) float(v *telegram.Value, f float32) *telegram.Problem {
 	}
 	h.vif.exponent -= len(frac)
 	return h.scale(v, n)
-}
-
-// variable reads data with a length byte (LVAR).
-func (r *reader) variable(v *telegram.Value, h info) *telegram.Problem {
-	at := r.pos
-	lvar, p := r.byte()
-	if p != nil {
-		return p
-	}
-	switch {
-	case lvar <= 0xBF:
-		b, p := r.take(int(lvar))
-		if p != nil {
-			return p
-		}
-		v.Text = latin(b)
-		return nil
-	case lvar >= 0xC0 && lvar <= 0xC9, lvar >= 0xD0 && lvar <= 0xD9:
-		b, p := r.take(int(lvar & 0x0F))
-		if p != nil {
-			return p
-		}
-		n, p := telegram.Digits(b)
-		if p != nil {
-			return p.At(at + 1)
-		}
-		if lvar >= 0xD0 {
-			n = -n
-		}
-		if p := h.scale(v, n); p != nil {
-			return p.At(at)
-		}
-		return nil
-	case lvar >= 0xE0 && lvar <= 0xEF:
-		b, p := r.take(int(lvar & 0x0F))
-		if p != nil {
-			return p
-		}
-		v.Text = telegram.Hex(b...)
-		return nil
-	}
-	return &telegram.Problem{Code: telegram.Unknown, Offset: at, Got: telegram.Hex(lvar), Text: "length of the data is not known", Class: meter.ErrMalformed}
-}
-
-// latin turns text, which M-Bus sends last character first, into a string; what cannot be printed is a question mark.
-func latin(b []byte) string {
-	out := make([]rune, 0, len(b))
-	for i := len(b) - 1; i >= 0; i-- {
-		c := rune(b[i])
-		if c < 0x20 || c >= 0x7F && c < 0xA0 {
-			c = '?'
-		}
-		out = append(out, c)
-	}
-	return string(out)
-}
-
-// fillTime reads types G (date), F (date and time) and I (with seconds) of EN 13757-3, annex A. The time is the meter's
-// own, given as if it were UTC.
-func fillTime(v *telegram.Value, b []byte) *telegram.Problem {
-	var date []byte
-	var hour, minute, second int
-	switch len(b) {
-	case 2:
-		date = b
-	case 4:
-		if b[0]&0x80 != 0 {
-			return notATime(0, b, "meter says that its time is not valid")
-		}
-		minute, hour, date = int(b[0]&0x3F), int(b[1]&0x1F), b[2:]
-	case 6:
-		if b[1]&0x80 != 0 {
-			return notATime(1, b, "meter says that its time is not valid")
-		}
-		second, minute, hour, date = int(b[0]&0x3F), int(b[1]&0x3F), int(b[2]&0x1F), b[3:5]
-	default:
-		return notATime(0, b, "no type of time has this length")
-	}
-	day, month := int(date[0]&0x1F), int(date[1]&0x0F)
-	year := int(date[0]>>5) | int(date[1]>>4)<<3
-	century := 2000
-	if year > 80 { // 1981–1999
-		century = 1900
-	}
-	t := time.Date(century+year, time.Month(month), day, hour, minute, second, 0, time.UTC)
-	if month < 1 || month > 12 || t.Day() != day || hour > 23 || minute > 59 || second > 59 {
-		return notATime(len(b)-2, b, "is no date")
-	}
-	v.At = t
-	return nil
-}
-
-func notATime(offset int, b []byte, text string) *telegram.Problem {
-	return &telegram.Problem{Code: telegram.Clock, Offset: offset, Got: telegram.Hex(b...), Text: text, Class: meter.ErrImplausible}
 }
