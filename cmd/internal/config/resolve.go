@@ -34,23 +34,6 @@ func (d *document) node(t *table, known Known) Node {
 	return n
 }
 
-// central resolves the configuration of tally-central.
-func (d *document) central(t *table) Central {
-	c := Central{File: d.file, ID: t.name("id", "tally-central")}
-	c.Database = d.resolve(t.required("database", `"central.db"`))
-	c.Listen = d.local(t.sub("http"))
-	c.Log = d.log(t.sub("log"))
-	if !t.has("uplink") {
-		t.bad("uplink", codeMissing, `[uplink] broker = "tcp://broker.example:1883"`)
-	} else {
-		sub := t.sub("uplink")
-		c.Uplink = d.uplink(sub, c.ID)
-		sub.close()
-	}
-	t.close()
-	return c
-}
-
 // local is the listener of tally-central, which has no page and never leaves the machine.
 func (d *document) local(t *table) string {
 	listen := t.hostPort("listen", "127.0.0.1:8421", "127.0.0.1:8421")
