@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ const keyName = "node.key"
 
 // Key is the node's Ed25519 key, with which it signs the ends of its chains. It is made at the first start.
 func (s *Store) Key() ed25519.PrivateKey { return s.key }
+
+// PublicKey is the public half in hex, as the centre hears it.
+func (s *Store) PublicKey() string { return hex.EncodeToString(s.key.Public().(ed25519.PublicKey)) }
 
 func (s *Store) loadKey() (err error) {
 	path := filepath.Join(s.dir, keyName)

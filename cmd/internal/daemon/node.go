@@ -49,6 +49,7 @@ type Node struct {
 	service *counter.Service
 	poller  *poll.Poller
 	wires   []wire
+	backups *backups
 	uplink  *uplink // nil when the node has no central system
 	page    *web.Handler
 
@@ -89,10 +90,14 @@ func (n *Node) openStore(ctx context.Context, p Parts) (err error) {
 	if o.Linger == 0 {
 		o.Linger = readingLinger
 	}
+	if n.cfg.Uplink != nil && o.KeepReadings == 0 {
+		o.KeepReadings = n.cfg.Uplink.Delivery.KeepReadings
+	}
 	if n.store, err = storage.Open(n.cfg.DataDir, o); err != nil {
 		return err
 	}
-	started := contract.NodeStarted{Version: n.version, Boot: n.boot, Clean: n.store.WasClean()}
+	n.backups = newBackups(n.store, n.cfg, n.log)
+	started := contract.NodeStarted{Version: n.version, Boot: n.boot, Clean: n.store.WasClean(), Key: n.store.PublicKey()}
 	err = n.store.Update(ctx, func(tx counter.Tx) error {
 		return tx.Emit(outbox.Draft{Stream: contract.Ev, Type: contract.TypeNodeStarted, ID: n.boot, Body: started})
 	})
@@ -129,9 +134,9 @@ func (n *Node) openMeters(_ context.Context, p Parts) (err error) {
 	return err
 }
 
-func (n *Node) openUplink(context.Context, Parts) (err error) {
+func (n *Node) openUplink(ctx context.Context, _ Parts) (err error) {
 	if n.cfg.Uplink != nil {
-		n.uplink, err = newUplink(n.cfg, n.boot, n.version, n.store, n.log)
+		n.uplink, err = n.newUplink(ctx)
 	}
 	return err
 }
@@ -182,10 +187,14 @@ func (n *Node) Run(ctx context.Context) error {
 // units is the list of what runs, first to start first; it stops in reverse. The page and the door close before the
 // counter, the counter before the readers' results have nowhere to go, the delivery last because it only reads.
 func (n *Node) units() []unit.Unit {
-	units := []unit.Unit{{Name: "housekeeping", Run: func(ctx context.Context) error { return housekeeping(ctx, n.store, n.log) }}}
+	units := []unit.Unit{
+		{Name: "housekeeping", Run: func(ctx context.Context) error { return housekeeping(ctx, n.store, n.log) }},
+		{Name: "backups", Run: n.backups.run},
+		{Name: "backups after money", Run: func(ctx context.Context) error { return n.backups.follow(ctx, contract.Tx) }},
+		{Name: "backups after events", Run: func(ctx context.Context) error { return n.backups.follow(ctx, contract.Ev) }},
+	}
 	if n.uplink != nil {
-		units = append(units, n.uplink.units()...)
-		units = append(units, unit.Unit{Name: "delivery watch", Run: func(ctx context.Context) error { return n.uplink.watch(ctx, n.service.Notify) }})
+		units = append(units, n.uplink.units(n.service.Notify)...)
 	}
 	for _, w := range n.wires {
 		units = append(units, unit.Unit{Name: "line " + w.cfg.Name, Run: w.line.Run})

@@ -3,48 +3,115 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"log/slog"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"tally/cmd/internal/broker"
-	"tally/cmd/internal/config"
+	"tally/cmd/internal/logging"
 	"tally/cmd/internal/unit"
 	"tally/counter/web"
-	"tally/storage"
 	"tally/sync/contract"
+	"tally/sync/inbox"
 	"tally/sync/mqttlink"
 	"tally/sync/outbox"
 )
 
-// uplink is the connection to the broker and the delivery over it.
+// uplink is the connection to the broker, the delivery over it, and what the centre wants of the node.
 type uplink struct {
-	link *mqttlink.Node
-	pump *outbox.Pump
+	link     *mqttlink.Node
+	pump     *outbox.Pump
+	inbox    *inbox.Inbox
+	settings *settings
+	desired  *desired
+	cert     *certificate
+	level    *logLevel
+	broker   atomic.Pointer[string] // host:port of now
 }
 
-func newUplink(c config.Node, boot, version string, store *storage.Store, log *slog.Logger) (*uplink, error) {
-	up := &uplink{}
+// newUplink wires the delivery and everything that listens to the centre, and brings back what it wanted last.
+func (n *Node) newUplink(ctx context.Context) (*uplink, error) {
+	cfg := n.cfg.Uplink
+	up := &uplink{level: newLogLevel(logging.LevelOf(n.log))}
+	up.settings = newSettings(n.store, cfg.Broker, cfg.Delivery.Confirm, func(s Settings) { n.use(up, s) }, n.log)
+	up.desired = &desired{store: n.store, desk: n.service, settings: up.settings, announce: func() { up.link.Announce() }, log: n.log}
+	files := mqttlink.TLSFiles{CA: cfg.CAFile, Cert: cfg.CertFile, Key: cfg.KeyFile}
+	up.cert = &certificate{expires: files.Expires, store: n.store, now: time.Now, log: n.log}
 	var err error
-	cfg := mqttlink.NodeConfig{
-		Config: broker.Config(*c.Uplink, log), Node: c.Name,
-		Status: func() contract.Status {
-			return contract.Status{
-				V: contract.Version, Boot: boot, Version: version, Epoch: store.Epoch(), Clock: "ok", Streams: up.pump.Streams(),
-			}
-		},
+	if up.inbox, err = n.newInbox(up.desired, n.backups, up.level); err != nil {
+		return nil, fmt.Errorf("set up the inbox: %w", err)
 	}
-	if up.link, err = mqttlink.NewNode(cfg); err != nil {
+	if err := n.connect(up); err != nil {
 		return nil, fmt.Errorf("set up the uplink: %w", err)
 	}
-	alarm := func(a outbox.Alarm) { log.Warn("delivery", "alarm", a.String()) }
-	up.pump, err = outbox.NewPump(outbox.Config{Node: c.Name, Boot: boot, OnAlarm: alarm, Newest: up.link.Newest}, up.link,
-		store.Queue(contract.Tx), store.Queue(contract.Ev), store.Queue(contract.Rd))
-	return up, err
+	if err := up.desired.load(ctx); err != nil {
+		return nil, err
+	}
+	return up, up.settings.load(ctx)
 }
 
-// units lists what of the uplink runs. The pump takes the link's events, so it stops after the link.
-func (u *uplink) units() []unit.Unit {
-	return []unit.Unit{{Name: "delivery", Run: u.pump.Run}, {Name: "broker link", Run: u.link.Run}}
+// connect makes link and pump; neither dials yet.
+func (n *Node) connect(up *uplink) (err error) {
+	link := mqttlink.NodeConfig{
+		Config: broker.Config(*n.cfg.Uplink, n.log), Node: n.cfg.Name, Status: func() contract.Status { return n.told(up) },
+		Down: up.inbox.Take,
+	}
+	usual := link.Broker
+	up.broker.Store(&usual)
+	link.Address = func() string { return *up.broker.Load() }
+	link.Sound = func() bool { return sound(time.Now()) }
+	if up.link, err = mqttlink.NewNode(link); err != nil {
+		return err
+	}
+	up.pump, err = outbox.NewPump(outbox.Config{
+		Node: n.cfg.Name, Boot: n.boot, Newest: up.link.Newest, MaxRate: n.cfg.Uplink.Delivery.MaxRate,
+		Clock:   func() string { return clockQuality(time.Now()) },
+		OnAlarm: func(a outbox.Alarm) { n.log.Warn("delivery", "alarm", a.String()) },
+	}, up.link, n.store.Queue(contract.Tx), n.store.Queue(contract.Ev), n.store.Queue(contract.Rd))
+	return err
+}
+
+// told is what the centre hears of the node.
+func (n *Node) told(up *uplink) contract.Status {
+	s := contract.Status{
+		Boot: n.boot, Version: n.version, Epoch: n.store.Epoch(), Clock: clockQuality(time.Now()), Streams: up.pump.Streams(),
+		Cfg: up.desired.version.Load(),
+	}
+	if n.cfg.Counter.Enabled {
+		s.Region = n.cfg.Counter.Region
+	}
+	return s
+}
+
+// use makes settings those of now. A broker that differs is dialled at once.
+func (n *Node) use(up *uplink, s Settings) {
+	address, rate, level := n.cfg.Uplink.Broker, n.cfg.Uplink.Delivery.MaxRate, ""
+	if s.Broker != nil {
+		address = *s.Broker
+	}
+	if s.MaxRate != nil {
+		rate = *s.MaxRate
+	}
+	if s.LogLevel != nil {
+		level = *s.LogLevel
+	}
+	_, address, _ = strings.Cut(address, "://")
+	up.pump.SetMaxRate(rate)
+	up.level.set(level)
+	if before := up.broker.Swap(&address); *before != address {
+		up.link.Redial()
+	}
+}
+
+// units lists what of the uplink runs. The pump takes the link's events, so it stops after the link; what listens to the
+// centre stops before.
+func (u *uplink) units(changed func()) []unit.Unit {
+	return []unit.Unit{
+		{Name: "delivery", Run: u.pump.Run}, {Name: "broker link", Run: u.link.Run},
+		{Name: "settings on trial", Run: u.settings.run}, {Name: "certificate", Run: u.cert.run},
+		{Name: "inbox", Run: func(ctx context.Context) error { defer u.level.end(); return u.inbox.Run(ctx) }},
+		{Name: "delivery watch", Run: func(ctx context.Context) error { return u.watch(ctx, changed) }},
+	}
 }
 
 // watch calls changed whenever the delivery has moved, looked at once a second: an ack moves a number on the page, and
