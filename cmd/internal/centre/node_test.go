@@ -1,4 +1,4 @@
-package server_test
+package centre_test
 
 import (
 	"context"

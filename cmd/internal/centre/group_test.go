@@ -1,6 +1,6 @@
 //go:build unix
 
-package server_test
+package centre_test
 
 import (
 	"context"
@@ -8,24 +8,26 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
+	"tally/cmd/internal/centre"
+	"tally/cmd/internal/config"
 	"tally/sync/central/centraltest"
 	"tally/sync/central/postgres/pgtest"
-	"tally/sync/central/server"
-	"tally/sync/central/sqlstore"
 	"tally/sync/contract"
 	"tally/sync/mqttlink/mqtttest"
 )
 
 // instance is one centre of a group, running.
 type instance struct {
-	*server.Server
+	*centre.Centre
 	stop func()
 }
 
 func startInstance(t *testing.T, broker, where string, i int) *instance {
 	t.Helper()
-	s, err := server.Open(t.Context(), server.Config{Broker: broker, ClientID: fmt.Sprintf("central-%d", i), Postgres: where, Group: "ingest"}, quiet)
+	c := config.Central{ID: fmt.Sprintf("central-%d", i), Postgres: where, Group: "ingest", Uplink: config.Uplink{Broker: "tcp://" + broker}}
+	s, err := centre.NewWith(t.Context(), c, quiet, centre.Options{Redial: 10 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +72,7 @@ func TestInstancesSideBySide(t *testing.T) {
 		f.Sales(sales, 10, 3)
 	}
 	wait(t, "all", func() bool { return acked() == 2*nodes*sales })
-	db := group[1].Store.(*sqlstore.Store).DB()
+	db := group[1].DB()
 	for query, want := range map[string]int64{
 		"SELECT COUNT(*) FROM sale": 2 * nodes * sales, "SELECT SUM(amount_fen) FROM sale": 2 * nodes * sales * 3,
 		"SELECT COUNT(*) FROM quarantine": 0, "SELECT COUNT(*) FROM record WHERE chained = 0": 0,
@@ -80,7 +82,7 @@ func TestInstancesSideBySide(t *testing.T) {
 		}
 	}
 	for i, in := range group {
-		if in.Ingest.Stats().Envelopes == 0 {
+		if in.Stats().Envelopes == 0 {
 			t.Errorf("instance %d had no share of the work", i)
 		}
 	}
@@ -102,13 +104,13 @@ func TestTheDatabaseGoesAndComesBack(t *testing.T) {
 	wait(t, "the first", func() bool { return f.State().Waiting() == 0 })
 	c.Kill()
 	f.Sales(500, 10, 3)
-	wait(t, "it has noticed", func() bool { return in.Ingest.Stats().StoreErrors > 1 })
+	wait(t, "it has noticed", func() bool { return in.Stats().StoreErrors > 1 })
 	if got := f.State().Acked; got != 100 {
 		t.Errorf("%d acknowledged without a database", got)
 	}
 	c.Up()
 	wait(t, "the rest", func() bool { return f.State().Waiting() == 0 })
-	if got := number(t, in.Store.(*sqlstore.Store).DB(), "SELECT COUNT(*) FROM sale"); got != 600 {
+	if got := number(t, in.DB(), "SELECT COUNT(*) FROM sale"); got != 600 {
 		t.Errorf("%d sales", got)
 	}
 }

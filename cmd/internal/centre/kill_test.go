@@ -1,4 +1,4 @@
-package server_test
+package centre_test
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"tally/cmd/internal/centre"
 	"tally/sync/central/centraltest"
-	"tally/sync/central/server"
 	"tally/sync/central/sqlite"
 	"tally/sync/contract"
 	"tally/sync/mqttlink/mqtttest"
@@ -22,10 +22,7 @@ import (
 // TestMain is also the centre that TestPromise12TheCentreIsKilled kills: the test starts itself again.
 func TestMain(m *testing.M) {
 	if broker := os.Getenv("TALLY_TEST_BROKER"); broker != "" {
-		s, err := server.Open(context.Background(), server.Config{Broker: broker, Database: os.Getenv("TALLY_TEST_DATABASE")}, quiet)
-		if err == nil {
-			err = s.Run(context.Background())
-		}
+		err := centre.Run(context.Background(), onFile(broker, os.Getenv("TALLY_TEST_DATABASE")), quiet)
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -64,7 +61,7 @@ func TestPromise12TheCentreIsKilled(t *testing.T) {
 			t.Fatalf("%d acknowledged, %d stored", acked, got)
 		}
 	}
-	s, err := server.Open(t.Context(), server.Config{Broker: broker, Database: path}, quiet)
+	s, err := centre.New(t.Context(), onFile(broker, path), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
