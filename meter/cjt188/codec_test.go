@@ -173,7 +173,7 @@ func TestContent(t *testing.T) {
 		{"history", frameWith(t, "D12200 00100000 2C"), Variant{}, "volume=10.00m3 storage", ""},
 		{"purchase", frameWith(t, "810500 03 00100000 00200000 00050000 0000"), Variant{},
 			"purchase_number=3, purchase=10.00, purchase_total=20.00, remaining=5.00, valve=open, battery=good, status=00 00", ""},
-		{"prices", frameWith(t, "810200 650200 000300 500400"), Variant{}, "price_1=2.65, price_2=3.00, price_3=4.50", ""},
+		{"prices", frameWith(t, "810200 650200 800100 000300 600200 500400"), Variant{}, "price_1=2.65, tier_1=180m3, price_2=3.00, tier_2=260m3, price_3=4.50", ""},
 		{"settlement day", frameWith(t, "810300 25"), Variant{}, "settlement_day=25", ""},
 		{"nibble A in a volume", frameWith(t, "901F00 00000A00 2C 00000000 2C"+clock+status), Variant{}, "", telegram.BCD},
 		{"unknown unit", frameWith(t, "901F00 00000100 77 00000000 2C"+clock+status), Variant{}, "", telegram.Unknown},

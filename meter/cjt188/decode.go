@@ -2,6 +2,7 @@ package cjt188
 
 import (
 	"fmt"
+	"math/bits"
 	"time"
 
 	"tally/meter"
@@ -16,6 +17,9 @@ type Variant struct {
 	Clock       ClockOrder // of a clock's bytes
 	Litres      int        // decimals of a value in litres; 0 = none, as meters in the field do
 	NoStatus    bool       // the status bytes mean something else
+	Mirrored    bool       // the first status byte has its bits numbered from the other end
+
+	MoreUnits map[byte]quantity.Unit // codes that the standard does not have
 }
 
 // Place is where the unit of a value stands.
@@ -139,9 +143,7 @@ func (d *decoder) item(f Frame) {
 	case d.Item == Purchase:
 		d.purchase()
 	case d.Item == Prices:
-		for i := range 3 {
-			d.number(fmt.Sprintf("price_%d", i+1), 3, 2, "")
-		}
+		d.prices()
 	case d.Item == SettlementDay || d.Item == ReadingDay:
 		d.number(map[Item]string{SettlementDay: "settlement_day", ReadingDay: "reading_day"}[d.Item], 1, 0, "")
 	case d.Item == SetCounter && !f.Answer():
@@ -189,7 +191,7 @@ func (d *decoder) place(size int) Place {
 	}
 	fits := func(unit, value int) bool {
 		for _, from := range []int{0, size} {
-			if _, ok := units[d.rest[from+unit]]; !ok {
+			if _, ok := d.unit(d.rest[from+unit]); !ok {
 				return false
 			}
 			if _, p := telegram.Digits(d.rest[from+value : from+value+size-1]); p != nil {
@@ -211,6 +213,15 @@ func (d *decoder) place(size int) Place {
 	return After
 }
 
+// unit is what a code stands for.
+func (d *decoder) unit(code byte) (quantity.Unit, bool) {
+	if u, ok := d.variant.MoreUnits[code]; ok {
+		return u, true
+	}
+	u, ok := units[code]
+	return u, ok
+}
+
 // measured takes a value with its unit.
 func (d *decoder) measured(name string, place Place, decimals uint8) {
 	if place == PlaceAuto {
@@ -225,7 +236,7 @@ func (d *decoder) measured(name string, place Place, decimals uint8) {
 	if place == Before {
 		digits, code, offset = b[1:], b[0], 0
 	}
-	unit, ok := units[code]
+	unit, ok := d.unit(code)
 	if !ok {
 		d.at = from
 		d.fail(&telegram.Problem{Code: telegram.Unknown, Offset: offset, Got: telegram.Hex(code), Text: "unit of " + name + " is not known", Class: meter.ErrMalformed})
@@ -257,6 +268,17 @@ func (d *decoder) number(name string, n int, decimals uint8, unit quantity.Unit)
 		return
 	}
 	d.add(telegram.Value{Name: name, Number: quantity.Decimal{Unscaled: v, Scale: decimals}, Unit: unit})
+}
+
+// prices of three tiers, with the two limits between them.
+func (d *decoder) prices() {
+	for i, name := range []string{"price_1", "tier_1", "price_2", "tier_2", "price_3"} {
+		decimals, unit := uint8(2), quantity.Unit("")
+		if i%2 == 1 {
+			decimals, unit = 0, quantity.UnitCubicMetre
+		}
+		d.number(name, 3, decimals, unit)
+	}
 }
 
 func (d *decoder) purchase() {
@@ -339,15 +361,19 @@ func (d *decoder) status() {
 	if b == nil || d.variant.NoStatus {
 		return
 	}
-	valve, ok := valves[b[0]&valveBits]
+	first := b[0]
+	if d.variant.Mirrored {
+		first = bits.Reverse8(first)
+	}
+	valve, ok := valves[first&valveBits]
 	if !ok {
 		valve = "unknown"
 	}
 	low, text := int64(0), "good"
-	if b[0]&batteryBit != 0 {
+	if first&batteryBit != 0 {
 		low, text = 1, "low"
 	}
-	d.add(telegram.Value{Name: "valve", Number: quantity.Decimal{Unscaled: int64(b[0] & valveBits)}, Text: valve})
+	d.add(telegram.Value{Name: "valve", Number: quantity.Decimal{Unscaled: int64(first & valveBits)}, Text: valve})
 	d.add(telegram.Value{Name: "battery", Number: quantity.Decimal{Unscaled: low}, Text: text})
 	d.add(telegram.Value{Name: "status", Text: telegram.Hex(b...)})
 }

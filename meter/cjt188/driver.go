@@ -1,6 +1,7 @@
 package cjt188
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,11 @@ type Options struct {
 	Timeout  time.Duration // how long this meter may think; 0 = the line's
 	Preamble int           // FE in front of each request, 0–20; 0 = 4, negative = none
 	Unserial bool          // the meter does not give the serial number back
+	Control  byte          // control code of a read; 0 = Read
+	NoValve  bool          // the model has no valve that can be moved
+	Months   int           // how many months of history the model keeps, 0–12
+
+	Zone *time.Location // of the meter's clock and settlement days; nil = the node's
 }
 
 // Meter reads one meter. It implements meter.Meter.
@@ -44,6 +50,8 @@ func New(l *line.Line, k Kind, a Address, id meter.ID, opts Options) (*Meter, er
 	if opts.Preamble == 0 {
 		opts.Preamble = 4
 	}
+	opts.Control = cmp.Or(opts.Control, Read)
+	opts.Zone = cmp.Or(opts.Zone, time.Local)
 	return &Meter{line: l, kind: k, address: a, id: id, opts: opts}, nil
 }
 
@@ -54,7 +62,7 @@ func (m *Meter) Read(ctx context.Context) (meter.Reading, error) {
 		return meter.Reading{}, fmt.Errorf("read meter %s: %w", m.id, err)
 	}
 	defer lease.Release()
-	f, answer, err := m.ask(ctx, lease, Read, Current)
+	f, answer, err := m.ask(ctx, lease, m.opts.Control, Current)
 	if err != nil {
 		return meter.Reading{}, fmt.Errorf("read meter %s: %w", m.id, err)
 	}
@@ -96,6 +104,9 @@ func (m *Meter) ask(ctx context.Context, lease *line.Lease, control byte, item I
 		bytes = append(bytes, preamble)
 	}
 	j := &judge{request: request, unserial: m.opts.Unserial}
+	if item == SetAddress {
+		j.also = (*Address)(data)
+	}
 	answer, err := lease.Exchange(ctx, line.Exchange{
 		Request: request.Append(bytes), Length: 4 + overhead + 22, Timeout: m.opts.Timeout, Expect: j.expect,
 	})
@@ -106,6 +117,7 @@ func (m *Meter) ask(ctx context.Context, lease *line.Lease, control byte, item I
 type judge struct {
 	request  Frame
 	unserial bool
+	also     *Address // the answer may come from here too: the address that the question gives the meter
 	got      Frame
 }
 
@@ -134,7 +146,7 @@ func (j *judge) expect(b []byte) (line.Verdict, error) {
 // from tells whether the frame's sender is who was asked.
 func (j *judge) from(f Frame) bool {
 	anyone := j.request.Address == Anyone
-	return (anyone || f.Address == j.request.Address) && (anyone || j.request.Kind == AnyKind || f.Kind == j.request.Kind)
+	return (anyone || f.Address == j.request.Address || j.also != nil && f.Address == *j.also) && (anyone || j.request.Kind == AnyKind || f.Kind == j.request.Kind)
 }
 
 // judge looks at a whole, undamaged answer of our meter.

@@ -90,6 +90,7 @@ const (
 	ReadKey      byte = 0x09
 	WriteAddress byte = 0x15
 	WriteCounter byte = 0x16
+	MakersRead   byte = 0x21 // what some makers want instead of Read
 
 	answerBit  byte = 0x80
 	refusalBit byte = 0x40
@@ -97,7 +98,7 @@ const (
 
 func knownControl(c byte) bool {
 	switch c &^ (answerBit | refusalBit) {
-	case Read, ReadAddress, Write, ReadKey, WriteAddress, WriteCounter:
+	case Read, ReadAddress, Write, ReadKey, WriteAddress, WriteCounter, MakersRead:
 		return c&refusalBit == 0 || c&answerBit != 0
 	}
 	return false

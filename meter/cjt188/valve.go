@@ -23,8 +23,10 @@ func (m *Meter) SetValve(ctx context.Context, want meter.ValveState) (meter.Valv
 		return meter.ValveUnknown, fmt.Errorf("move valve of meter %s to %q: open and closed are possible", m.id, want)
 	case m.address == Anyone:
 		return meter.ValveUnknown, fmt.Errorf("move valve of meter %s: a valve command is never sent to everybody", m.id)
+	case m.opts.NoValve:
+		return meter.ValveUnknown, fmt.Errorf("move valve of meter %s: its model has none: %w", m.id, meter.ErrUnable)
 	case m.opts.Variant.NoStatus:
-		return meter.ValveUnknown, fmt.Errorf("move valve of meter %s: its status does not tell where the valve stands", m.id)
+		return meter.ValveUnknown, fmt.Errorf("move valve of meter %s: its status does not tell where the valve stands: %w", m.id, meter.ErrUnable)
 	}
 	lease, err := m.line.Lease(ctx, min(line.PriorityOf(ctx), line.Command))
 	if err != nil {
@@ -67,7 +69,7 @@ func (m *Meter) ReadValve(ctx context.Context) (meter.ValveState, error) {
 
 // valve reads where the valve stands.
 func (m *Meter) valve(ctx context.Context, lease *line.Lease) (meter.ValveState, error) {
-	f, _, err := m.ask(ctx, lease, Read, Current)
+	f, _, err := m.ask(ctx, lease, m.opts.Control, Current)
 	if err != nil {
 		return meter.ValveUnknown, err
 	}

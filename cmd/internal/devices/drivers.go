@@ -88,10 +88,10 @@ func openCJT188(l *line.Line, _ config.Line, m config.Meter, p *models.Profile) 
 }
 
 func options188(v models.CJT188Variant, m config.Meter) cjt188.Options {
-	o := cjt188.Options{Timeout: m.Timeout, Unserial: v.Unserial}
+	o := cjt188.Options{Timeout: m.Timeout, Unserial: v.Unserial, Control: v.ReadControl, NoValve: !v.Valve, Months: v.Months}
 	o.Preamble = preamble(v.Preamble)
 	o.Variant = cjt188.Variant{
-		SwappedItem: v.SwappedItem, Litres: v.Litres, NoStatus: v.Status == models.None,
+		SwappedItem: v.SwappedItem, Litres: v.Litres, NoStatus: v.Status == models.None, Mirrored: v.Status == models.Mirrored, MoreUnits: v.Units2,
 		Units: map[models.Choice]cjt188.Place{models.After: cjt188.After, models.Before: cjt188.Before}[v.Units],
 		Clock: map[models.Choice]cjt188.ClockOrder{models.LowFirst: cjt188.LowFirst, models.HighFirst: cjt188.HighFirst}[v.Clock],
 	}
