@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -34,20 +33,23 @@ func (r *Report) add(path string, err error) {
 	}
 }
 
-// Check verifies every page of every file, every chain of records, that no number is missing, and that the indices say
-// what the entries say. Nothing is committed meanwhile. The error is for a check that could not be ended.
+// Check verifies every page of every file, every chain of records, that no number is missing, that the indices say what
+// the entries say, and that the money adds up. Sales wait only while the ledger is looked at, readings while their newest
+// segment is. The error is for a check that could not be ended.
 func (s *Store) Check(ctx context.Context) (Report, error) {
 	rep := Report{Records: make(map[contract.Stream]uint64)}
-	err := s.readings.commits.exclusive(ctx, func() error {
-		return s.commits.exclusive(ctx, func() error { return s.check(ctx, &rep) })
+	w := segmentWalk{rep: &rep, epoch: s.epoch}
+	unpin := s.readings.pin(&w)
+	defer unpin()
+	err := s.commits.exclusive(ctx, func() error {
+		rep.Files++
+		rep.add(s.ledger.path, s.ledger.view(func(tx *bbolt.Tx) error { return checkLedger(tx, &rep) }))
+		return nil
 	})
-	return rep, err
-}
-
-func (s *Store) check(ctx context.Context, rep *Report) error {
-	rep.Files++
-	rep.add(s.ledger.path, s.ledger.view(func(tx *bbolt.Tx) error { return checkLedger(tx, rep) }))
-	return s.readings.check(ctx, rep)
+	if err != nil {
+		return rep, err
+	}
+	return rep, s.readings.check(ctx, &w)
 }
 
 func checkLedger(tx *bbolt.Tx, rep *Report) error {
@@ -108,28 +110,58 @@ func touch(tx *bbolt.Tx) error {
 	return nil
 }
 
-// check verifies the segments and how they follow each other.
-func (r *readings) check(ctx context.Context, rep *Report) error {
+// pin keeps segments from being deleted for being acknowledged, and notes where the records that must be there begin.
+func (r *readings) pin(w *segmentWalk) (unpin func()) {
 	r.mu.Lock()
-	segs, w := slices.Clone(r.segs), segmentWalk{rep: rep, next: r.acked + 1, epoch: r.s.epoch}
+	w.next = r.acked + 1
 	r.pinned = true
 	r.mu.Unlock()
-	defer r.unpin()
-	var err error
-	if w.lost, err = r.lost(); err != nil {
-		return err
-	}
-	for _, seg := range segs {
+	return r.unpin
+}
+
+// check verifies the segments and how they follow each other.
+func (r *readings) check(ctx context.Context, w *segmentWalk) error {
+	for after, more := uint64(0), true; more; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		var file *boltFile // an old one may be closed in favour of another at any time
-		if seg == r.newest() {
-			file = seg.file
+		var err error
+		if w.lost, err = r.lost(); err != nil {
+			return err
 		}
-		w.see(seg.path, file)
+		seg, newest := r.behind(after)
+		if seg == nil {
+			return nil
+		}
+		if !newest {
+			w.see(seg.path, nil) // not the open file: that may be closed in favour of another at any time
+			after = seg.first
+			continue
+		}
+		err = r.commits.exclusive(ctx, func() error {
+			if seg, newest = r.behind(after); newest { // it may have been followed by another meanwhile
+				w.see(seg.path, seg.file)
+				more = false
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// behind is the first segment that begins above a number, and whether it is the one that is written to.
+func (r *readings) behind(first uint64) (seg *segment, newest bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for i, g := range r.segs {
+		if g.first > first {
+			return g, i == len(r.segs)-1
+		}
+	}
+	return nil, false
 }
 
 func (r *readings) unpin() {
