@@ -16,8 +16,15 @@ type COSOptions struct {
 	Vend     [16]byte
 	Meter    [16]byte
 	Line     [16]byte
-	Tries    int    // of an external authentication, each key; 0 means 3
-	Identity []byte // start of the file 15
+	Load     [16]byte        // of the electronic purse, key index 1
+	SM4      bool            // the keys are for SM4, else for two-key triple DES
+	Tries    int             // of an external authentication, each key; 0 means 3
+	Identity []byte          // start of the file 15
+	Files    map[byte][]byte // content of files by their short identifier, records one after another; what is missing is zero
+	Single   bool            // records are read one by one only
+	Mum      bool            // does not tell how many tries are left
+	Balance  uint32          // of the electronic purse
+	Loads    uint16          // its load counter
 }
 
 // Short file identifiers and sizes of the simulated application.
@@ -25,10 +32,12 @@ const (
 	sfiOrders    = 0x01 // 10 records of 48
 	sfiWriteBack = 0x03 // 64
 	sfiTariff    = 0x04 // 48
+	sfiMonths    = 0x05 // cyclic, 12 records of 16
 	sfiIdentity  = 0x15 // 32
-	cosRecord    = 48
-	cosRecords   = 10
 )
+
+// cosRecords are the lengths of the records of the files that have them.
+var cosRecords = map[byte]int{sfiOrders: 48, sfiMonths: 16}
 
 // COS is the card: files that are read freely and written under a key and line protection, a challenge that is good for
 // one command, keys that count wrong authentications. It lives in memory. What it does is written from ISO 7816-4 and
@@ -45,6 +54,7 @@ type COS struct {
 	authed    byte   // key number, 0 none
 	challenge []byte // of the last command, nil when none or used
 	fetch     []byte // for GET RESPONSE
+	purse     cosPurse
 }
 
 // NewCOS makes a card with empty files.
@@ -53,10 +63,13 @@ func NewCOS(o COSOptions) *COS {
 		o.Tries = 3
 	}
 	c := &COS{o: o, tries: map[byte]int{1: o.Tries, 2: o.Tries}, files: map[byte][]byte{
-		sfiOrders: make([]byte, cosRecord*cosRecords), sfiWriteBack: make([]byte, 64),
-		sfiTariff: make([]byte, 48), sfiIdentity: make([]byte, 32),
-	}}
+		sfiOrders: make([]byte, 480), sfiWriteBack: make([]byte, 64),
+		sfiTariff: make([]byte, 48), sfiMonths: make([]byte, 192), sfiIdentity: make([]byte, 32),
+	}, purse: cosPurse{balance: o.Balance, loads: o.Loads}}
 	copy(c.files[sfiIdentity], o.Identity)
+	for sfi, f := range o.Files {
+		copy(c.files[sfi], f)
+	}
 	return c
 }
 
@@ -117,6 +130,7 @@ func (c *COS) PowerOff() {
 
 func (c *COS) off(powered bool) {
 	c.powered, c.selected, c.authed, c.challenge, c.fetch = powered, false, 0, nil, nil
+	c.purse.begun = nil
 }
 
 // Reset powers up; the ATR's historical bytes are the serial number.
@@ -138,11 +152,11 @@ func (c *COS) Save() func() {
 	for k, n := range c.tries {
 		tries[k] = n
 	}
-	authed := c.authed
+	authed, purse := c.authed, c.purse
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.files, c.tries, c.authed = files, tries, authed
+		c.files, c.tries, c.authed, c.purse = files, tries, authed, purse
 	}
 }
 
@@ -151,7 +165,7 @@ func (c *COS) Save() func() {
 func (c *COS) interrupt(command []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if cmd, err := apdu.ParseCommand(command); err == nil && cmd.INS == 0x82 && c.tries[cmd.P2] > 0 {
+	if cmd, err := apdu.ParseCommand(command); err == nil && cmd.INS == 0x82 && len(cmd.Data) > 0 && c.tries[cmd.P2] > 0 {
 		c.tries[cmd.P2]--
 	}
 	return ErrPulled
@@ -167,7 +181,11 @@ func (c *COS) Exchange(command []byte) ([]byte, error) {
 	}
 	challenge := c.challenge
 	c.challenge = nil
-	return c.do(cmd, challenge).Bytes(), nil
+	r := c.do(cmd, challenge)
+	if cmd.INS != 0x50 && cmd.INS != 0xC0 { // a load that was begun is good for the next command only
+		c.purse.begun = nil
+	}
+	return r.Bytes(), nil
 }
 
 func (c *COS) do(cmd apdu.Command, challenge []byte) apdu.Response {
@@ -182,6 +200,14 @@ func (c *COS) do(cmd apdu.Command, challenge []byte) apdu.Response {
 		return c.authenticate(cmd, challenge)
 	case 0x00B0, 0x00B2:
 		return c.read(cmd)
+	case 0x8050:
+		return c.beginLoad(cmd)
+	case 0x8052:
+		return c.creditLoad(cmd)
+	case 0x805A:
+		return c.proveLoad(cmd)
+	case 0x805C:
+		return c.balance(cmd)
 	case 0x04D6, 0x04DC:
 		return c.update(cmd, challenge)
 	case 0x00D6, 0x00DC:

@@ -89,7 +89,7 @@ func TestCOSReadsFreely(t *testing.T) {
 		"00b0950002", "cafe9000", "00b0951f02", "6b00",
 		"00b0810001", "6a82", // records are not read as a binary file
 		"00b0110001", "6a82", // P1 without the bit that says SFI
-		"00b2010c30", strings.Repeat("00", cosRecord)+"9000", "00b2010c31", "6c30",
+		"00b2010c30", strings.Repeat("00", 48)+"9000", "00b2010c31", "6c30",
 		"00b20b0c30", "6a83", "00b2000c30", "6a83", "00b2011430", "6a82",
 		"00cc000000", "6d00", "00", "6700")
 	c.PowerOff()
@@ -116,9 +116,9 @@ func TestCOSUpdates(t *testing.T) {
 	wantSW(t, c, sealed(t, c, "04d68300063344"), "6982") // the meter's file
 	wantSW(t, c, sealed(t, c, "04d6842f063344"), "6b00") // beyond its end
 	wantSW(t, c, sealed(t, c, "04dc010c063344"), "6700") // half a record
-	record := bytes.Repeat([]byte{0x77}, cosRecord)
+	record := bytes.Repeat([]byte{0x77}, 48)
 	wantSW(t, c, sealed(t, c, "04dc020c34"+hex.EncodeToString(record)), "9000")
-	if f := c.ReadFile(sfiOrders); !bytes.Equal(f[cosRecord:2*cosRecord], record) {
+	if f := c.ReadFile(sfiOrders); !bytes.Equal(f[48:2*48], record) {
 		t.Error("the record is not where it belongs")
 	}
 	c.PowerOff()

@@ -2,7 +2,6 @@ package cardsim
 
 import (
 	"bytes"
-	"crypto/des"
 	"crypto/subtle"
 
 	"tally/cardreader/apdu"
@@ -55,7 +54,13 @@ func (c *COS) authenticate(cmd apdu.Command, challenge []byte) apdu.Response {
 	switch {
 	case !c.selected || !ok:
 		return sw(swNotFound)
-	case len(cmd.Data) != 8:
+	case len(cmd.Data) == 0 && c.o.Mum:
+		return sw(swWrongLength)
+	case len(cmd.Data) == 0 && left == 0:
+		return sw(swLocked)
+	case len(cmd.Data) == 0: // ISO 7816-4: without data it asks for the tries left
+		return sw(swTries | apdu.Status(left))
+	case len(cmd.Data) != c.cipher().size:
 		return sw(swWrongLength)
 	case left == 0:
 		return sw(swLocked)
@@ -66,7 +71,7 @@ func (c *COS) authenticate(cmd apdu.Command, challenge []byte) apdu.Response {
 	if cmd.P2 == 2 {
 		k = c.o.Meter
 	}
-	if want := desEDE(k, challenge); subtle.ConstantTimeCompare(want, cmd.Data) != 1 {
+	if want := c.cipher().encrypt(k, challenge); subtle.ConstantTimeCompare(want, cmd.Data) != 1 {
 		c.authed = 0
 		c.tries[cmd.P2]--
 		return sw(swTries | apdu.Status(c.tries[cmd.P2]))
@@ -83,23 +88,31 @@ func (c *COS) place(cmd apdu.Command, n int) (f []byte, off int, refused apdu.St
 	if cmd.INS&0x0F == 0x00 || cmd.INS&0x0F == 0x06 { // binary: P1 = 80|SFI, P2 = offset
 		f, off = c.files[cmd.P1&0x1F], int(cmd.P2)
 		switch {
-		case cmd.P1&0xE0 != 0x80 || f == nil || cmd.P1&0x1F == sfiOrders:
+		case cmd.P1&0xE0 != 0x80 || f == nil || cosRecords[cmd.P1&0x1F] != 0:
 			return nil, 0, swNotFound
 		case off+n > len(f):
 			return nil, 0, swOutside
 		}
 		return f, off, 0
 	}
-	// record: P1 = number, P2 = SFI and 100 for "by number"
+	// record: P1 = number, P2 = SFI and 100 for "by number", 101 for "all from this one on"
+	sfi, how := cmd.P2>>3, cmd.P2&7
+	size, ok := cosRecords[sfi]
+	f = c.files[sfi]
+	all := how == 5 && cmd.INS == 0xB2 && !c.o.Single
 	switch {
-	case cmd.P2 != sfiOrders<<3|4:
+	case !ok:
 		return nil, 0, swNotFound
-	case cmd.P1 == 0 || cmd.P1 > cosRecords:
+	case how != 4 && !all:
+		return nil, 0, swNotSupported
+	case cmd.P1 == 0 || int(cmd.P1) > len(f)/size:
 		return nil, 0, swNoRecord
-	case n != cosRecord:
-		return nil, 0, 0x6C00 | cosRecord
 	}
-	return c.files[sfiOrders], (int(cmd.P1) - 1) * cosRecord, 0
+	off = (int(cmd.P1) - 1) * size
+	if n != size && (!all || n%size != 0 || off+n > len(f)) {
+		return nil, 0, 0x6C00 | apdu.Status(size)
+	}
+	return f, off, 0
 }
 
 func (c *COS) read(cmd apdu.Command) apdu.Response {
@@ -123,8 +136,11 @@ func (c *COS) update(cmd apdu.Command, challenge []byte) apdu.Response {
 	}
 	data, mac := cmd.Data[:n], cmd.Data[n:]
 	head := []byte{cmd.CLA, cmd.INS, cmd.P1, cmd.P2, byte(len(cmd.Data))}
-	if !bytes.Equal(mac, desMAC(c.o.Line, challenge, append(head, data...))) {
+	if !bytes.Equal(mac, c.cipher().mac(c.o.Line, challenge, append(head, data...))) {
 		return sw(swMAC)
+	}
+	if cmd.INS == 0xDC && cmd.P2>>3 == sfiMonths {
+		return sw(0x6981) // a cyclic file is appended to
 	}
 	f, off, refused := c.place(cmd, n)
 	if refused != 0 {
@@ -143,34 +159,4 @@ func (c *COS) keyFor(cmd apdu.Command) byte {
 		return 2
 	}
 	return 1
-}
-
-// desEDE is one block of two-key triple DES, step by step.
-func desEDE(k [16]byte, block []byte) []byte {
-	out := bytes.Clone(block)
-	a, _ := des.NewCipher(k[:8])
-	b, _ := des.NewCipher(k[8:])
-	a.Encrypt(out, out)
-	b.Decrypt(out, out)
-	a.Encrypt(out, out)
-	return out
-}
-
-// desMAC is the line MAC: DES in CBC with the left half of the key from the challenge on, through the whole key at the
-// end, four bytes of it.
-func desMAC(k [16]byte, challenge, msg []byte) []byte {
-	a, _ := des.NewCipher(k[:8])
-	msg = append(bytes.Clone(msg), 0x80)
-	x := append(bytes.Clone(challenge), 0, 0, 0, 0)
-	for len(msg) > 0 {
-		block := make([]byte, 8)
-		msg = msg[copy(block, msg):]
-		for i := range x {
-			x[i] ^= block[i]
-		}
-		if len(msg) > 0 {
-			a.Encrypt(x, x)
-		}
-	}
-	return desEDE(k, x)[:4]
 }

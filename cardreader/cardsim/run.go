@@ -2,6 +2,7 @@ package cardsim
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"tally/cardreader/space"
 )
@@ -43,4 +44,30 @@ func (c *AT88SC102) Run(areas []space.Area) Run {
 	return Run{areas,
 		func(a space.Area) []byte { return c.ReadMem()[a.From : a.From+a.Len] },
 		func(p space.Part, data []byte) error { return c.WriteMem(p.Area.From+p.Off, data) }}
+}
+
+// Run is the card as areas lay it out, for a meter that has the keys. The newest record of a cyclic file is its first. A
+// meter that writes to the purse's area takes what is less than before.
+func (c *COS) Run(areas []space.Area) Run {
+	return Run{areas, func(a space.Area) []byte {
+		if a.Kind == space.Purse {
+			balance, loads := c.Balance()
+			return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint32(nil, balance), loads)
+		}
+		return c.ReadFile(byte(a.File))[fileOff(a):][:a.Len]
+	}, func(p space.Part, data []byte) error {
+		if p.Area.Kind == space.Purse {
+			balance, _ := c.Balance()
+			return c.Debit(balance - binary.BigEndian.Uint32(data))
+		}
+		return c.WriteFile(byte(p.Area.File), fileOff(p.Area)+p.Off, data)
+	}}
+}
+
+// fileOff is where an area begins in its file, in bytes.
+func fileOff(a space.Area) int {
+	if a.Kind == space.Binary {
+		return a.From
+	}
+	return a.From * a.Record
 }

@@ -15,6 +15,10 @@ import (
 type App struct {
 	AID  []byte
 	Vend byte // number of the key whose external authentication allows to sell; 0 is 1
+	// Tries is how many wrong authentications a new card allows, 3 when 0. Asks: the card tells how many are left when it is
+	// asked with an authentication without data (ISO 7816-4).
+	Tries int
+	Asks  bool
 }
 
 // Chip is an opened card with its application selected. Its methods may be called from one goroutine at a time. After an
@@ -23,7 +27,7 @@ type Chip struct {
 	link     *exchange.Link
 	guard    *guard.Guard
 	keys     Keys
-	vend     byte
+	app      App
 	serial   Serial
 	unlocked bool
 }
@@ -32,7 +36,11 @@ type Chip struct {
 // close. g is the Guard of the card's insertion. A card without that application is CodeNotSupported.
 func Open(ctx context.Context, card cardreader.Card, g *guard.Guard, keys Keys, app App) (*Chip, error) {
 	const op = "select application"
-	c := &Chip{link: exchange.New(card), guard: g, keys: keys, vend: max(app.Vend, 1)}
+	app.Vend, app.Tries = max(app.Vend, 1), max(app.Tries, 0)
+	if app.Tries == 0 {
+		app.Tries = 3
+	}
+	c := &Chip{link: exchange.New(card), guard: g, keys: keys, app: app}
 	// What the card says of its application (61 xx) is of no use here and not fetched.
 	r, err := c.link.Send(ctx, op, apdu.Command{INS: 0xA4, P1: 0x04, Data: app.AID})
 	if err != nil {
@@ -149,9 +157,9 @@ func (c *Chip) challenge(ctx context.Context, op string, n int) ([]byte, error) 
 	return r.Data, nil
 }
 
-// Unlock authenticates this side to the card with the vend key. When unlocked already it does nothing. The card does not
-// show how many tries are left, so the rules of a reader that shows no counter hold: once an insertion, and after one
-// refusal no other in this process.
+// Unlock authenticates this side to the card with the vend key. When unlocked already it does nothing. It refuses, with
+// nothing presented, a second presentation in one insertion and a card with one try or less: by what the card says where
+// it can be asked, and by what this process has seen of it where it cannot.
 func (c *Chip) Unlock(ctx context.Context) error {
 	const op = "unlock"
 	switch {
@@ -161,6 +169,15 @@ func (c *Chip) Unlock(ctx context.Context) error {
 		return exchange.Fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
 	case c.guard.Distrusted():
 		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCBlind, op, nil)
+	}
+	left, err := c.triesLeft(ctx, op)
+	switch {
+	case err != nil:
+		return err
+	case left == 0:
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeCardLocked, op, nil)
+	case left == 1:
+		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCLastTry, op, nil)
 	}
 	challenge, err := c.challenge(ctx, op, 8)
 	if err != nil {
@@ -173,27 +190,50 @@ func (c *Chip) Unlock(ctx context.Context) error {
 	return c.authenticate(ctx, op, answer)
 }
 
+// triesLeft never says more than what this process has left of them.
+func (c *Chip) triesLeft(ctx context.Context, op string) (int, error) {
+	left := max(c.app.Tries-c.guard.Misses(c.name()), 1)
+	if !c.app.Asks {
+		return left, nil
+	}
+	r, err := c.link.Send(ctx, op, apdu.Command{INS: 0x82, P2: c.app.Vend})
+	if err != nil {
+		return 0, err
+	}
+	if n, ok := r.SW.Tries(); ok {
+		return n, nil
+	}
+	if errors.Is(r.SW, apdu.ErrBlocked) {
+		return 0, nil
+	}
+	return left, nil
+}
+
+// name is what the guard knows the card by.
+func (c *Chip) name() string { return string(c.serial[:]) }
+
 func (c *Chip) authenticate(ctx context.Context, op string, answer []byte) error {
 	if !c.guard.Claim() {
 		return exchange.Fail(cardreader.Operator, cardreader.CodePSCPresented, op, nil)
 	}
-	r, err := c.link.SendT0(ctx, op, apdu.Command{INS: 0x82, P2: c.vend, Data: answer})
+	r, err := c.link.Send(ctx, op, apdu.Command{INS: 0x82, P2: c.app.Vend, Data: answer})
 	switch {
 	case errors.Is(err, cardreader.ErrNotSent):
 		c.guard.GiveBack()
 		return err
-	case err != nil:
-		c.guard.Distrust()
-		return err
-	case r.SW == apdu.OK:
+	case err == nil && r.SW == apdu.OK:
 		c.unlocked = true
+		c.guard.Hit(c.name())
 		return nil
 	}
-	c.guard.Distrust()
+	wrong := err == nil && (errors.Is(r.SW, apdu.ErrBlocked) || errors.Is(r.SW, apdu.ErrWrongCode))
+	c.guard.Miss(c.name(), wrong)
 	switch {
+	case err != nil:
+		return err
 	case errors.Is(r.SW, apdu.ErrBlocked):
 		return exchange.Fail(cardreader.Permanent, cardreader.CodeCardLocked, op, r.SW)
-	case errors.Is(r.SW, apdu.ErrWrongCode):
+	case wrong:
 		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCWrong, op, r.SW)
 	}
 	return c.link.Bad(op, r, 0)

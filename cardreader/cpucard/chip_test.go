@@ -52,7 +52,7 @@ func (p *tap) Exchange(c []byte) ([]byte, error) {
 	p.mu.Lock()
 	p.sent++
 	p.last = c
-	if len(c) > 4 && c[1] == 0x82 {
+	if len(c) > 5 && c[1] == 0x82 {
 		p.auths++
 	}
 	p.mu.Unlock()
@@ -108,7 +108,9 @@ func (b *bench) reinsert() {
 	b.insert()
 }
 
-func (b *bench) open(k cpucard.Keys) (*cpucard.Chip, error) {
+func (b *bench) open(k cpucard.Keys) (*cpucard.Chip, error) { return b.openApp(k, app) }
+
+func (b *bench) openApp(k cpucard.Keys, app cpucard.App) (*cpucard.Chip, error) {
 	card, err := b.src.Open(b.t.Context(), reader, b.ins)
 	if err != nil {
 		return nil, err
@@ -126,6 +128,15 @@ func (b *bench) open(k cpucard.Keys) (*cpucard.Chip, error) {
 func (b *bench) mustOpen(k cpucard.Keys) *cpucard.Chip {
 	b.t.Helper()
 	c, err := b.open(k)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return c
+}
+
+func (b *bench) mustOpenApp(k cpucard.Keys, app cpucard.App) *cpucard.Chip {
+	b.t.Helper()
+	c, err := b.openApp(k, app)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -282,19 +293,61 @@ func TestWithoutKeysNothingIsPresented(t *testing.T) {
 	}
 }
 
-// Promise 6: once an insertion; and as the card does not show its tries, never again after a refusal.
+// Promise 6: once an insertion, and never with one try left, whether the card tells how many there are or this process has
+// to remember what it did.
 func TestPromise6(t *testing.T) {
-	b := newBench(t)
-	c := b.mustOpen(strangers)
-	wantCode(t, c.Unlock(t.Context()), cardreader.CodePSCWrong)
-	wantCode(t, c.Unlock(t.Context()), cardreader.CodePSCPresented)
-	c.Close()
-	for range 5 {
-		b.reinsert()
-		wantCode(t, b.mustOpen(strangers).Unlock(t.Context()), cardreader.CodePSCBlind)
+	for _, asks := range []bool{true, false} {
+		b := newBench(t)
+		a := app
+		a.Asks = asks
+		for _, want := range []string{cardreader.CodePSCWrong, cardreader.CodePSCWrong, cardreader.CodePSCLastTry, cardreader.CodePSCLastTry} {
+			c := b.mustOpenApp(strangers, a)
+			wantCode(t, c.Unlock(t.Context()), want)
+			if want == cardreader.CodePSCWrong {
+				wantCode(t, c.Unlock(t.Context()), cardreader.CodePSCPresented)
+			}
+			c.Close()
+			b.reinsert()
+		}
+		if auths, _ := b.tap.seen(); auths != 2 || b.cos.KeyTries(1) != 1 {
+			t.Errorf("asks %v: %d authentications, %d tries left", asks, auths, b.cos.KeyTries(1))
+		}
+		if asks { // another process has forgotten, the card has not
+			b.guards = guard.Guards{}
+			wantCode(t, b.mustOpenApp(strangers, a).Unlock(t.Context()), cardreader.CodePSCLastTry)
+		}
 	}
-	if auths, _ := b.tap.seen(); auths != 1 || b.cos.KeyTries(1) != 2 {
-		t.Errorf("%d authentications, %d tries left", auths, b.cos.KeyTries(1))
+}
+
+func TestRightKeyGivesTriesBack(t *testing.T) {
+	b := newBench(t)
+	wantCode(t, b.mustOpen(strangers).Unlock(t.Context()), cardreader.CodePSCWrong)
+	for range 3 {
+		b.reinsert()
+		if err := b.mustOpen(master).Unlock(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.cos.KeyTries(1) != 3 {
+		t.Errorf("%d tries left", b.cos.KeyTries(1))
+	}
+}
+
+// A key that three cards in a row refuse is wrong, and is not tried on a fourth.
+func TestWrongKeyIsNotTriedOnEveryCard(t *testing.T) {
+	b := newBench(t)
+	for i := range byte(4) {
+		s := cpucard.Serial{7: i}
+		b.cos = cardsim.NewCOS(cardsim.COSOptions{AID: aid, Serial: s})
+		b.tap.Device = cardsim.Script(b.cos)
+		b.reinsert()
+		c := b.mustOpen(strangers)
+		c.SetSerial(s)
+		wantCode(t, c.Unlock(t.Context()), map[bool]string{true: cardreader.CodePSCWrong, false: cardreader.CodePSCBlind}[i < 3])
+		c.Close()
+	}
+	if b.cos.KeyTries(1) != 3 {
+		t.Error("the fourth card lost a try")
 	}
 }
 
@@ -336,7 +389,7 @@ func stubborn(t *testing.T, kind cardsim.FaultKind, at int) {
 		b.reinsert()
 		_, _ = sell(t, b)
 	}
-	if b.cos.KeyTries(1) < 2 || other.KeyTries(1) < 2 {
+	if b.cos.KeyTries(1) < 2 || other.KeyTries(1) < 1 {
 		t.Fatalf("%d and %d tries left", b.cos.KeyTries(1), other.KeyTries(1))
 	}
 	if !bytes.Equal(other.ReadFile(orders), make([]byte, 10*recSize)) {

@@ -4,7 +4,6 @@ package guard
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"tally/cardreader"
 )
@@ -14,7 +13,7 @@ import (
 type Guard struct {
 	mu        sync.Mutex
 	presented bool
-	blind     *atomic.Bool // shared by the Guards: a blind presentation went wrong; nil in a Guard of one's own
+	memory    *memory // shared by the Guards; nil in a Guard of one's own until it is needed
 }
 
 // Claim takes the insertion's only presentation; false when it is gone.
@@ -43,20 +42,18 @@ func (g *Guard) Spent() bool {
 }
 
 // Distrust ends blind presentations for good.
-func (g *Guard) Distrust() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.blind == nil {
-		g.blind = new(atomic.Bool)
-	}
-	g.blind.Store(true)
-}
+func (g *Guard) Distrust() { g.shared().distrust() }
 
 // Distrusted reports whether blind presentations have ended.
-func (g *Guard) Distrusted() bool {
+func (g *Guard) Distrusted() bool { return g.shared().distrusted() }
+
+func (g *Guard) shared() *memory {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.blind != nil && g.blind.Load()
+	if g.memory == nil {
+		g.memory = new(memory)
+	}
+	return g.memory
 }
 
 // Guards hands out the Guard of each insertion. The zero value is ready. One Guards belongs to one Source, whose
@@ -64,8 +61,8 @@ func (g *Guard) Distrusted() bool {
 type Guards struct {
 	mu   sync.Mutex
 	last map[string]guarded
-	// blind is set when a blind presentation went wrong, at whatever reader.
-	blind atomic.Bool
+	// memory is of whatever reader.
+	memory memory
 }
 
 type guarded struct {
@@ -87,7 +84,7 @@ func (gs *Guards) For(reader string, ins cardreader.Insertion) *Guard {
 	case ins < g.ins:
 		return &Guard{presented: true}
 	default:
-		g = guarded{ins: ins, guard: &Guard{blind: &gs.blind}}
+		g = guarded{ins: ins, guard: &Guard{memory: &gs.memory}}
 		gs.last[reader] = g
 	}
 	return g.guard

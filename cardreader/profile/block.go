@@ -1,6 +1,9 @@
 package profile
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Block is a group of fields with one check and one commit rule, at one place or, as copies, at several.
 type Block struct {
@@ -81,7 +84,7 @@ type Validity int
 
 // Validities.
 const (
-	Empty       Validity = iota // nothing but FF: never written
+	Empty       Validity = iota // nothing but FF, or in a file but zeros: never written
 	Valid                       // committed and whole
 	Uncommitted                 // the invalid mark: a write was begun, and whatever the rest is does not count
 	BadCommit                   // neither committed nor marked invalid
@@ -92,7 +95,7 @@ const (
 // the card could prove it wrong.
 func (p *Profile) Verify(b *Block, image []byte, slot int) Validity {
 	raw := b.Of(image, slot)
-	if raw == nil || allFF(raw) {
+	if raw == nil || allFF(raw) || p.zeroed(b, raw, slot) {
 		return Empty
 	}
 	if c := b.Commit; c != nil && c.Kind == CommitByte {
@@ -108,6 +111,12 @@ func (p *Profile) Verify(b *Block, image []byte, slot int) Validity {
 		return BadCheck
 	}
 	return Valid
+}
+
+// zeroed: files are made full of zeros. Nothing that is committed by a byte, or has a check that zeros do not have, is.
+func (p *Profile) zeroed(b *Block, raw []byte, slot int) bool {
+	a, ok := p.areaOf(b, slot)
+	return ok && a.File != 0 && b.Check.Kind != NoCheck && !slices.ContainsFunc(raw, func(x byte) bool { return x != 0 })
 }
 
 // Seal computes the check of a slot and stores it; the commit byte is the writer's business.

@@ -13,12 +13,15 @@ type named struct {
 
 func (c *checker) blocks() []named {
 	return []named{
-		{"header", c.p.Header, []Meaning{Reserved, Magic, Version, KindOf, UnitOf, Water, Region, CardNo, MeterNo, IssueCount}, true, false},
-		{"order", c.p.Order, []Meaning{Reserved, Seq, Qty, Cumulative, Price, Tier, Alarm, Hoard, Overdraft, Time, OpOf, TagOf, Mark}, true, true},
+		{"header", c.p.Header, []Meaning{Reserved, Magic, Version, KindOf, UnitOf, Water, Region, CardNo, MeterNo, IssueCount,
+			SerialOf, ValidFrom, ValidTo}, true, false},
+		{"order", c.p.Order, []Meaning{Reserved, Seq, Qty, Cumulative, Price, Tier, Alarm, Hoard, Overdraft, Time, OpOf, TagOf, Mark,
+			Journal, Workstation, Operator}, true, true},
 		{"write_back", c.p.WriteBack, []Meaning{Reserved, Seq, Accepted, Remaining, Used, Valve, Battery, Status, LastEvent, Magnet,
 			ValveErrors, Time, MeterNo}, false, true},
 		{"tariff", c.p.Tariff, []Meaning{Reserved, Effective, Limit1, Limit2, Limit3, Price1, Price2, Price3, Price4, Period, Release}, false, false},
 		{"stamp", c.p.Stamp, []Meaning{Reserved, Workstation, Operator, Time, OpOf}, false, false},
+		{"month_use", c.p.MonthUse, []Meaning{Reserved, Month, Used, Total}, false, false},
 	}
 }
 

@@ -24,6 +24,9 @@ func (c *checker) semantics() {
 	if r.Count == CountMeter || r.Swiped == SwipedWriteBack {
 		c.wants("write_back", c.p.WriteBack, Seq, "for what the rules read there")
 	}
+	if f := c.p.Header.Field(SerialOf); c.p.Chip.Type == "cpu" && (f == nil || f.Len != 8) {
+		c.bad("header", "no field of 8 bytes means \"serial\": a CPU card's keys come from it")
+	}
 	c.mark()
 	c.words()
 	c.copies()

@@ -81,6 +81,11 @@ func TestBadFiles(t *testing.T) {
 		}
 		got.WriteString(err.Error() + "\n")
 	}
+	if os.Getenv("TALLY_UPDATE") != "" { // then read the difference
+		if err := os.WriteFile("testdata/bad.txt", []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	want, err := os.ReadFile("testdata/bad.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,9 @@ const (
 	CardNo     Meaning = "card_no"
 	MeterNo    Meaning = "meter_no"
 	IssueCount Meaning = "issue_count"
+	SerialOf   Meaning = "serial"     // 8 bytes by which a CPU card's keys are diversified
+	ValidFrom  Meaning = "valid_from" // YYYYMMDD
+	ValidTo    Meaning = "valid_to"
 
 	Seq        Meaning = "seq"
 	Qty        Meaning = "qty"
@@ -35,7 +38,8 @@ const (
 	Time       Meaning = "time"
 	OpOf       Meaning = "op"
 	TagOf      Meaning = "tag"
-	Mark       Meaning = "mark" // swiped mark: the words are "fresh" and "swiped"
+	Journal    Meaning = "journal" // the journal's id of the order
+	Mark       Meaning = "mark"    // swiped mark: the words are "fresh" and "swiped"
 
 	Accepted    Meaning = "accepted"
 	Remaining   Meaning = "remaining"
@@ -58,6 +62,9 @@ const (
 	Period    Meaning = "period_months"
 	Release   Meaning = "release"
 
+	Month Meaning = "month" // YYYYMM
+	Total Meaning = "total"
+
 	Workstation Meaning = "workstation"
 	Operator    Meaning = "operator"
 )
@@ -79,6 +86,7 @@ type Profile struct {
 	WriteBack *Block       `toml:"write_back"`
 	Tariff    *Block       `toml:"tariff"`
 	Stamp     *Block       `toml:"stamp"`
+	MonthUse  *Block       `toml:"month_use"`
 	Reserved  []Range      `toml:"reserved"`
 
 	// Name is what states, plans and journals call the profile: maker's name and version, "GEN4442 v1".
@@ -110,9 +118,11 @@ type Keys struct {
 
 // Key is where one key lies.
 type Key struct {
-	ID      int `toml:"id"`      // number on the card
-	Usage   int `toml:"usage"`   // in the security module: usage with the levels of diversification, P1 of DELIVERY KEY
-	Version int `toml:"version"` // in the security module: P2 of DELIVERY KEY
+	ID      int  `toml:"id"`      // number on the card
+	Usage   int  `toml:"usage"`   // in the security module: usage with the levels of diversification, P1 of DELIVERY KEY
+	Version int  `toml:"version"` // in the security module: P2 of DELIVERY KEY
+	Tries   int  `toml:"tries"`   // wrong authentications that a new card allows; 0 is 3
+	Asks    bool `toml:"asks"`    // the card tells the tries left to an authentication without data
 }
 
 // Range is an unused stretch of the chip, said so that no field is put there by mistake.
@@ -131,4 +141,18 @@ type Limits struct {
 func (c Chip) Bytes() []byte {
 	b, _ := hex.DecodeString(c.ID) // checked when the profile was loaded
 	return b
+}
+
+// AppID is the name of the application on a CPU card.
+func (c Chip) AppID() []byte {
+	b, _ := hex.DecodeString(c.AID) // checked when the profile was loaded
+	return b
+}
+
+// SerialAt is the address of the serial that a CPU card's keys are diversified by; -1 where the layout has none.
+func (p *Profile) SerialAt() int {
+	if f := p.Header.Field(SerialOf); f != nil {
+		return p.Header.Slots[0].At + f.At
+	}
+	return -1
 }

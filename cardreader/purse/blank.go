@@ -19,6 +19,9 @@ type Header struct {
 	IssueCount uint8
 	Kind       Kind    // empty is KindUser
 	Tariff     *Tariff // nil: none on the card
+	Serial     [8]byte // of a CPU card, as it has it; other layouts have none
+	ValidFrom  string  // YYYYMMDD; empty: no limit
+	ValidTo    string
 }
 
 // Tariff is the price table on the card.
@@ -53,6 +56,9 @@ func Blank(p *profile.Profile, h Header) (Image, error) {
 	w.digits(profile.CardNo, h.CardNo)
 	w.digits(profile.MeterNo, h.MeterNo)
 	w.int(profile.IssueCount, int64(h.IssueCount))
+	w.bytes(profile.SerialOf, h.Serial[:])
+	w.digits(profile.ValidFrom, h.ValidFrom)
+	w.digits(profile.ValidTo, h.ValidTo)
 	if w.err != nil {
 		return nil, fmt.Errorf("issue card: %w", w.err)
 	}

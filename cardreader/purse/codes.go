@@ -15,6 +15,7 @@ const (
 	CodeBadPlan       = "bad_plan"         // the plan would not leave the card as it says
 	CodeBadQuantity   = "bad_quantity"     // a sign that does not go with the operation, or over the profile's limit
 	CodeNotSwiped     = "not_swiped"       // the order on the card would be replaced before the meter took it
+	CodeNotValid      = "card_not_valid"   // before or after the days that the card is valid
 	CodeOverflow      = "cumulative_overflow"
 	CodeOutOfRange    = "out_of_range"      // a value that its field cannot hold
 	CodeReadback      = "readback_mismatch" // what was read back is not what was written: outcome unknown

@@ -19,6 +19,7 @@ func Decode(p *profile.Profile, image []byte) (State, error) {
 		return State{}, err
 	}
 	decodeOrders(p, &st)
+	decodeMonths(p, &st)
 	wrote := decodeWriteBacks(p, &st)
 	st.Swiped = swiped(p, st, wrote)
 	for _, extra := range []struct {
@@ -110,6 +111,7 @@ func decodeHeader(p *profile.Profile, st *State) error {
 	st.Meter = v.text(profile.MeterNo)
 	st.Water = v.int(profile.Water) != 0
 	st.IssueCount = uint8(v.int(profile.IssueCount))
+	st.ValidFrom, st.ValidTo = v.text(profile.ValidFrom), v.text(profile.ValidTo)
 	if st.Card.No == "" || slices.Contains(st.Damaged, "header_card_no") || slices.Contains(st.Damaged, "header_meter_no") {
 		return refuse("decode", CodeHeaderDamaged, errors.New("card or meter number is not decimal"))
 	}

@@ -72,7 +72,7 @@ func (h *hall) open() (cardreader.Insertion, cardreader.Card) {
 // TestEveryAPDUFault puts every fault on every APDU of a sale, on every kind of chip and through its real driver.
 func TestEveryAPDUFault(t *testing.T) {
 	for _, k := range kits(t) {
-		t.Run(k.p.Name, func(t *testing.T) { everyAPDU(t, k) })
+		t.Run(k.name, func(t *testing.T) { everyAPDU(t, k) })
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"tally/cardreader/at88sc102"
 	"tally/cardreader/cardsim"
 	"tally/cardreader/cardsim/icmeter"
+	"tally/cardreader/cpucard"
 	"tally/cardreader/guard"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
@@ -15,6 +16,7 @@ import (
 
 // kit is all that a test needs of one kind of chip: its layout, cards of it, and the real driver.
 type kit struct {
+	name   string // of the profile, with what else is tried
 	p      *profile.Profile
 	header purse.Header
 	make   func(image []byte) simChip
@@ -32,7 +34,7 @@ type simChip struct {
 
 func kits(t testing.TB) []kit {
 	t.Helper()
-	return []kit{kit4442(t), kit102(t)}
+	return []kit{kit4442(t), kit102(t), kitCPU(t, cpucard.TripleDES), kitCPU(t, cpucard.SM4)}
 }
 
 func builtin(t testing.TB, name string) *profile.Profile {
@@ -48,7 +50,7 @@ var utilityPSC = sle4442.PSC{0x12, 0x34, 0x56}
 
 func kit4442(t testing.TB) kit {
 	return kit{
-		p: gen4442(t), header: blankHeader,
+		name: "GEN4442 v1", p: gen4442(t), header: blankHeader,
 		make: func(image []byte) simChip {
 			c := cardsim.NewSLE4442(cardsim.Options{PSC: utilityPSC[:], Main: image[0x20:]})
 			return simChip{c, cardsim.ACS(c), c.Tries}
@@ -71,7 +73,7 @@ var secret102 = at88sc102.Secret{
 func kit102(t testing.TB) kit {
 	p := builtin(t, "GEN102 v1")
 	return kit{
-		p: p, header: blankHeader,
+		name: p.Name, p: p, header: blankHeader,
 		make: func(image []byte) simChip {
 			c := cardsim.NewAT88SC102(cardsim.AT88SC102Options{
 				Code: secret102.Code, EZ1: secret102.Keys.Zone1, EZ2: secret102.Keys.Zone2, EC2: true,
@@ -87,4 +89,49 @@ func kit102(t testing.TB) kit {
 			return at88sc102.NewMemory(chip, p.Map)
 		},
 	}
+}
+
+// masterKeys are the utility's for its CPU cards.
+func masterKeys(a cpucard.Algorithm) cpucard.SoftKeys {
+	return cpucard.SoftKeys{Algorithm: a, Vend: cpucard.Key{1, 2, 3}, Line: cpucard.Key{4, 5, 6}, Load: cpucard.Key{7, 8, 9}}
+}
+
+func kitCPU(t testing.TB, a cpucard.Algorithm) kit {
+	p := builtin(t, "GENCPU v1")
+	h := blankHeader
+	h.Serial = cpucard.Serial{0x20, 0x26, 0, 0, 0, 0, 0, 7}
+	return kit{
+		name: p.Name + " " + string(a), p: p, header: h,
+		make: func(image []byte) simChip { return newCOS(t, p, masterKeys(a), image) },
+		open: func(card cardreader.Card, g *guard.Guard, p *profile.Profile) (purse.Memory, error) {
+			return openCPU(card, g, p, masterKeys(a))
+		},
+	}
+}
+
+// newCOS is a card that holds an image, with the keys that its serial in the image makes.
+func newCOS(t testing.TB, p *profile.Profile, k cpucard.SoftKeys, image []byte) simChip {
+	t.Helper()
+	s, err := p.Header.Field(profile.SerialOf).Bytes(p.Header.Of(image, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	serial := cpucard.Serial(s)
+	o := cardsim.COSOptions{
+		AID: p.Chip.AppID(), Serial: serial, SM4: k.Algorithm == cpucard.SM4, Files: map[byte][]byte{},
+		Vend: k.Algorithm.Diversify(k.Vend, serial), Line: k.Algorithm.Diversify(k.Line, serial), Load: k.Algorithm.Diversify(k.Load, serial),
+	}
+	for _, a := range p.Map {
+		o.Files[byte(a.File)] = image[a.At:a.End()]
+	}
+	c := cardsim.NewCOS(o)
+	return simChip{c.Run(p.Map), c, func() int { return c.KeyTries(1) }}
+}
+
+func openCPU(card cardreader.Card, g *guard.Guard, p *profile.Profile, k cpucard.Keys) (purse.Memory, error) {
+	chip, err := cpucard.Open(ctx, card, g, k, cpucard.App{AID: p.Chip.AppID(), Vend: byte(p.Keys.Vend.ID), Asks: p.Keys.Vend.Asks})
+	if err != nil {
+		return nil, err
+	}
+	return cpucard.NewMemory(chip, cpucard.Layout{Areas: p.Map, SerialAt: p.SerialAt()})
 }

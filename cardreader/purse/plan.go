@@ -20,6 +20,9 @@ func Make(p *profile.Profile, st State, o Order) (Plan, error) {
 	if err := sound(p, st); err != nil {
 		return Plan{}, err
 	}
+	if day := o.At.Format("20060102"); st.ValidTo != "" && day > st.ValidTo || st.ValidFrom != "" && day < st.ValidFrom {
+		return Plan{}, refuse("plan", CodeNotValid, fmt.Errorf("on %s: from %q to %q", day, st.ValidFrom, st.ValidTo))
+	}
 	i := target(p, st)
 	pl := Plan{
 		Profile: p.Name, Card: st.Card, IssueCount: st.IssueCount, Tag: o.Tag, Qty: o.Qty, Seq: sequence(p, st),
@@ -156,6 +159,9 @@ func fill(p *profile.Profile, pl *Plan, o Order, qty Amount, slot int) error {
 	w.time(profile.Time, o.At)
 	w.word(profile.OpOf, string(o.Op))
 	w.bytes(profile.TagOf, o.Tag[:])
+	w.bytes(profile.Journal, o.Journal[:])
+	w.int(profile.Workstation, int64(o.Workstation))
+	w.int(profile.Operator, int64(o.Operator))
 	if w.err != nil {
 		return w.err
 	}

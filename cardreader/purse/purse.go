@@ -118,6 +118,7 @@ type Order struct {
 	At          time.Time // the wall clock of its own zone goes on the card: pass local time
 	Workstation uint16
 	Operator    uint16
+	Journal     [8]byte // the journal's id of the order, on cards that have room for it
 }
 
 // State is all that a read card said.
@@ -135,7 +136,10 @@ type State struct {
 	Condition  Condition  `json:"condition,omitempty"`
 	Swiped     bool       `json:"swiped"`  // the meter has taken the newest order (also true when there is none to take)
 	Damaged    []string   `json:"damaged"` // what on the card is invalid, in stable words ("slot_a_crc")
-	Image      Image      `json:"image"`   // every byte that was read
+	Months     []MonthUse `json:"months,omitempty"`
+	ValidFrom  string     `json:"valid_from,omitempty"` // YYYYMMDD; empty: no limit
+	ValidTo    string     `json:"valid_to,omitempty"`
+	Image      Image      `json:"image"` // every byte that was read
 }
 
 // OnCard is an order as it lies on the card.

@@ -151,6 +151,10 @@ var cardTexts = map[string]entry{
 		both{"此气量不能写到卡上。", "This volume cannot be put on the card."},
 		both{"请减少气量。", "Sell less."},
 	},
+	"card_not_valid": {
+		both{"卡不在有效期内，没有写卡。", "The card is not valid today; nothing was written."},
+		both{"请办理换卡。", "Replace the card."},
+	},
 	"cumulative_overflow": {
 		both{"卡的累计购气量将超出范围。", "The card's total would pass what it can count."},
 		both{"请办理补卡。", "Replace the card."},
