@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"tally/meter"
 )
 
 // Raw is the line's connection byte by byte, for those who only listen and for a borrower who runs exchanges of its own
-// through it. It is a Conn, belongs to the lease and must be closed before the lease is released.
+// through it. It is a Conn, belongs to the lease and must be closed before the lease is released. One goroutine may read
+// while another one writes; Close comes after both.
 //
 // What a borrower asked, this line cannot know. So after a loan in which something was written the line owes silence, and
 // every meter on it counts as owing an answer until it has settled that.
@@ -20,9 +22,24 @@ type Raw struct {
 	conn  Conn
 	watch *watched
 	end   context.CancelFunc
+
+	mu    sync.Mutex // guards what reader and writer share, and the state of the line
 	wrote bool
 	err   error // that ended the connection
 	until time.Time
+}
+
+// Quiet opens the line, waits for the silence that it owes and sets it as this view of it wants: then no late answer to
+// an earlier question can come any more. ErrNoisy when there is no silence.
+func (le *Lease) Quiet(ctx context.Context) error {
+	l := le.line
+	if le.released {
+		return fmt.Errorf("use line %s after its lease: %w", l.name, meter.ErrLine)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.done, cancel)()
+	return l.ready(ctx, l.user.mode)
 }
 
 // Raw lends the connection, opened if it was not and set as this view of the line wants it. It does not wait for silence.
@@ -47,7 +64,11 @@ func (le *Lease) Raw(ctx context.Context) (*Raw, error) {
 }
 
 // Traits is what the connection knows about itself.
-func (r *Raw) Traits() Traits { return r.line.traits }
+func (r *Raw) Traits() Traits {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.line.traits
+}
 
 // SetMode changes speed and parity; the zero Mode is the line's own. The line goes back to its own after the loan.
 func (r *Raw) SetMode(m Mode) error {
@@ -55,6 +76,8 @@ func (r *Raw) SetMode(m Mode) error {
 	if !ok {
 		return fmt.Errorf("set line %s to %d baud: its connection has no speed of its own: %w", r.line.name, m.Baud, meter.ErrLine)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if err := port.SetMode(m); err != nil {
 		r.err = err
 		return fmt.Errorf("set line %s to %d baud: %w: %w", r.line.name, m.Baud, meter.ErrLine, err)
@@ -65,6 +88,8 @@ func (r *Raw) SetMode(m Mode) error {
 
 // SetReadDeadline bounds the reads that follow.
 func (r *Raw) SetReadDeadline(t time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.until = t
 	return nil
 }
@@ -72,12 +97,17 @@ func (r *Raw) SetReadDeadline(t time.Time) error {
 // Read returns what came, or an error matching os.ErrDeadlineExceeded at the deadline. When the loan's context has ended
 // it returns that context's error.
 func (r *Raw) Read(b []byte) (int, error) {
-	n, err := r.watch.read(b, r.until)
+	r.mu.Lock()
+	until := r.until
+	r.mu.Unlock()
+	n, err := r.watch.read(b, until)
+	r.line.heard(false, b[:n])
+	over := r.over()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if n > 0 {
 		r.line.last = time.Now()
-		r.line.heard(false, b[:n])
 	}
-	over := r.over()
 	switch {
 	case n > 0:
 		return n, nil
@@ -102,13 +132,9 @@ func (r *Raw) Write(b []byte) (int, error) {
 	if err := r.over(); err != nil {
 		return 0, err
 	}
-	r.wrote = true
 	n, err := r.conn.Write(b)
-	if err != nil {
-		r.err = err
-	}
 	r.line.heard(true, b[:n])
-	r.line.last = time.Now()
+	r.noteWrite(err)
 	return n, err
 }
 
@@ -119,11 +145,17 @@ func (r *Raw) Drain() error {
 		return nil
 	}
 	err := d.Drain()
+	r.noteWrite(err)
+	return err
+}
+
+func (r *Raw) noteWrite(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wrote, r.line.last = true, time.Now()
 	if err != nil {
 		r.err = err
 	}
-	r.line.last = time.Now()
-	return err
 }
 
 // Close gives the connection back. It may be called twice.
