@@ -36,15 +36,19 @@ type Options struct {
 type candidate struct {
 	protocol string
 	explain  func(b []byte, o Options) telegram.Report
-	preamble bool // FE in front of a frame belongs to the protocol
+	preamble bool         // FE in front of a frame belongs to the protocol
+	behind   telegram.Fit // least fit of a frame that does not begin with the first byte; a weak form is found anywhere
 }
 
+// never is a fit that no frame has.
+const never = telegram.FitWhole + 1
+
 var candidates = []candidate{
-	{CJT188, func(b []byte, o Options) telegram.Report { return cjt188.Explain(b, o.CJT188) }, true},
-	{DLT645, func(b []byte, _ Options) telegram.Report { return dlt645.Explain(b) }, true},
-	{MBus, func(b []byte, _ Options) telegram.Report { return mbus.Explain(b) }, false},
-	{ModbusRTU, func(b []byte, o Options) telegram.Report { return frame.ExplainRTU(b, o.Modbus) }, false},
-	{ModbusTCP, func(b []byte, o Options) telegram.Report { return frame.ExplainTCP(b, o.Modbus) }, false},
+	{CJT188, func(b []byte, o Options) telegram.Report { return cjt188.Explain(b, o.CJT188) }, true, telegram.FitStart},
+	{DLT645, func(b []byte, _ Options) telegram.Report { return dlt645.Explain(b) }, true, telegram.FitStart},
+	{MBus, func(b []byte, _ Options) telegram.Report { return mbus.Explain(b) }, false, telegram.FitHeader},
+	{ModbusRTU, func(b []byte, o Options) telegram.Report { return frame.ExplainRTU(b, o.Modbus) }, false, telegram.FitWhole},
+	{ModbusTCP, func(b []byte, o Options) telegram.Report { return frame.ExplainTCP(b, o.Modbus) }, false, never},
 }
 
 // Frame explains one frame. There is always a protocol in the report when b is not empty and Options name one or let it
@@ -80,6 +84,9 @@ func locate(b []byte, c candidate, o Options) (telegram.Report, int) {
 	bestScore, bestStart := -1, 0
 	for start := range min(len(b), mostJunk) {
 		r := c.explain(b[start:], o)
+		if start > 0 && r.Fit < c.behind && !(c.preamble && idle(b[:start])) {
+			continue
+		}
 		s := score(r, len(b), start)
 		if c.preamble && idle(b[:start]) {
 			s = score(r, len(b)-start, 0)

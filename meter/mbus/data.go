@@ -162,12 +162,19 @@ func idDigits(id []byte) string {
 	return string(s)
 }
 
-// securityMode is in bits 8–12 of the configuration (EN 13757-7:2018, 7.6); 0 is in the clear.
-const securityMode = 0x1F00
+// secured tells whether the configuration names a way of encryption (EN 13757-7:2018, 7.6: its mode is in bits 8–12).
+// Meters older than that have a signature of their own there, which mostly names no mode that exists.
+func secured(config uint16) bool {
+	switch config >> 8 & 0x1F {
+	case 1, 2, 3, 4, 5, 7, 8, 9, 10, 13:
+		return true
+	}
+	return false
+}
 
 // fill reads the records from pos on.
 func (d *Data) fill(b []byte, pos int, high bool) *telegram.Problem {
-	if d.Config&securityMode != 0 {
+	if secured(d.Config) {
 		return &telegram.Problem{
 			Code: telegram.Encrypted, Offset: pos - 2, Want: "00 00", Got: telegram.Hex(b[pos-2 : pos]...), Text: "data is encrypted", Class: meter.ErrMalformed,
 		}
@@ -213,6 +220,7 @@ func (d *Data) records(r *reader) {
 		}
 		v, p := r.value(h)
 		if p != nil {
+			p.Note = p.Note || p.Code == telegram.BCD && h.function == telegram.Error // no value, and none is claimed
 			d.Problems = append(d.Problems, p)
 			if p.Code == telegram.Truncated || p.Code == telegram.Unknown {
 				return

@@ -36,6 +36,9 @@ func typeF(v *telegram.Value, b []byte) *telegram.Problem {
 		return wrongTime(0, b, "meter says that its time is not valid")
 	}
 	minute, hour := int(b[0]&0x3F), int(b[1]&0x1F)
+	if recurring(v, b[2:], hour, minute) {
+		return nil
+	}
 	if hour > 23 || minute > 59 {
 		return wrongTime(0, b, "is no time")
 	}
@@ -80,8 +83,10 @@ func dated(v *telegram.Value, date []byte, hundreds, hour, minute, second int) *
 	if p := unset(date); p != nil {
 		return p
 	}
-	day, month := int(date[0]&0x1F), int(date[1]&0x0F)
-	year := int(date[0]>>5) | int(date[1]>>4)<<3
+	day, month, year := calendar(date)
+	if recurring(v, date, hour, minute) {
+		return nil
+	}
 	if year > 99 {
 		return wrongTime(0, date, "is no date")
 	}
@@ -99,6 +104,35 @@ func dated(v *telegram.Value, date []byte, hundreds, hour, minute, second int) *
 	}
 	v.At = t
 	return nil
+}
+
+func calendar(date []byte) (day, month, year int) {
+	return int(date[0] & 0x1F), int(date[1] & 0x0F), int(date[0]>>5) | int(date[1]>>4)<<3
+}
+
+// What stands for "every" in types F and G (annex A).
+const (
+	everyMinute = 63
+	everyHour   = 31
+	everyDay    = 0
+	everyMonth  = 15
+	everyYear   = 127
+)
+
+// recurring reads a date that comes back every year, month or day, such as a due date; its open parts are printed as *.
+func recurring(v *telegram.Value, date []byte, hour, minute int) bool {
+	day, month, year := calendar(date)
+	if year != everyYear || month != everyMonth && (month < 1 || month > 12) || hour > 23 && hour != everyHour || minute > 59 && minute != everyMinute {
+		return false
+	}
+	part := func(n, every int) string {
+		if n == every {
+			return "*"
+		}
+		return fmt.Sprintf("%02d", n)
+	}
+	v.Text = "*-" + part(month, everyMonth) + "-" + part(day, everyDay) + "T" + part(hour, everyHour) + ":" + part(minute, everyMinute)
+	return true
 }
 
 // unset recognises what meters send that have no date: all ones, as the standard says, or all zeros.
