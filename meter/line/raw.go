@@ -127,10 +127,18 @@ func (r *Raw) over() error {
 	return context.Cause(r.watch.ctx)
 }
 
+// writeTime bounds one write: the longest frame at 300 baud takes ten seconds.
+const writeTime = 15 * time.Second
+
 // Write puts bytes on the line.
 func (r *Raw) Write(b []byte) (int, error) {
 	if err := r.over(); err != nil {
 		return 0, err
+	}
+	if c, ok := r.conn.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		if err := c.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
+			return 0, err
+		}
 	}
 	n, err := r.conn.Write(b)
 	r.line.heard(true, b[:n])
