@@ -30,6 +30,9 @@ const (
 	CodeTimeout      = "timeout"
 	CodeOtherVersion = "other_version" // the node does not know the question: command and node differ in version
 	CodeInternal     = "internal"
+	CodeNoLedger     = "no_ledger" // this node keeps no ledger
+	CodeNoRoom       = "no_room"   // not enough room on the disk for what was asked
+	CodeNoReason     = "no_reason" // personal data without a written reason
 	CodeDeskBusy     = "desk_busy" // the counter is at work on the card
 )
 

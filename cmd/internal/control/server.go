@@ -48,6 +48,8 @@ func Handler(node Node, log *slog.Logger) http.Handler {
 	mux.HandleFunc("GET /v1/meters", route(s, s.meters))
 	mux.HandleFunc("POST /v1/meters/{id}/read", route(s, s.meterRead))
 	cardRoutes(mux, s)
+	bookRoutes(mux, s)
+	fieldRoutes(mux, s)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, &Error{Code: CodeOtherVersion, Message: "this node does not know the question",
 			Hint: "Use the tally command of the same version as tallyd."})
