@@ -134,7 +134,7 @@ func (c *Chip) update(ctx context.Context, op string, cmd apdu.Command) error {
 	}
 	sealed, err := c.keys.Seal(ctx, c.serial, Challenge(challenge), cmd)
 	if err != nil {
-		return exchange.Fail(cardreader.Retry, cardreader.CodeKeys, op, err)
+		return exchange.Fail(cardreader.Retry, cardreader.CodeKeys, op, exchange.Quiet(err))
 	}
 	r, err := c.link.SendT0(ctx, op, sealed)
 	if err != nil {
@@ -185,7 +185,7 @@ func (c *Chip) Unlock(ctx context.Context) error {
 	}
 	answer, err := c.keys.Cryptogram(ctx, c.serial, [8]byte(challenge))
 	if err != nil {
-		return exchange.Fail(cardreader.Retry, cardreader.CodeKeys, op, err)
+		return exchange.Fail(cardreader.Retry, cardreader.CodeKeys, op, exchange.Quiet(err))
 	}
 	return c.authenticate(ctx, op, answer)
 }

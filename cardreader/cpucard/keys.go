@@ -51,9 +51,5 @@ func (k SoftKeys) Credit(_ context.Context, s Serial, l LoadInit, d Load) (MAC, 
 	if k.Algorithm == SM4 {
 		return MAC{}, ErrLoadCipher
 	}
-	session := NewLoadSession(k.Algorithm.Diversify(k.Load, s), l)
-	if !session.MAC1(l, d.Amount, d.Trade, d.Terminal).Equal(l.MAC1) {
-		return MAC{}, ErrMAC1
-	}
-	return session.MAC2(d.Amount, d.Trade, d.Terminal, d.At), nil
+	return NewLoadSession(k.Algorithm.Diversify(k.Load, s), l).credit(l, d)
 }

@@ -59,9 +59,19 @@ func (LoadSession) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
 // NewLoadSession derives the session key from the card's load key.
 func NewLoadSession(dlk Key, l LoadInit) LoadSession {
 	var s LoadSession
-	in := append(l.Random[:], byte(l.Seq>>8), byte(l.Seq), 0x80, 0x00)
-	dlk.triple().Encrypt(s.key[:], in)
+	dlk.triple().Encrypt(s.key[:], l.seed())
 	return s
+}
+
+// seed is what the session key is made of.
+func (l LoadInit) seed() []byte { return append(l.Random[:], byte(l.Seq>>8), byte(l.Seq), 0x80, 0x00) }
+
+// credit checks the card's MAC and makes the one that allows the load.
+func (s LoadSession) credit(l LoadInit, d Load) (MAC, error) {
+	if !s.MAC1(l, d.Amount, d.Trade, d.Terminal).Equal(l.MAC1) {
+		return MAC{}, ErrMAC1
+	}
+	return s.MAC2(d.Amount, d.Trade, d.Terminal, d.At), nil
 }
 
 // MAC1 is what the card must have sent: it proves that the card has the load key and says this balance.

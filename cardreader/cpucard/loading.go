@@ -57,7 +57,7 @@ func (c *Chip) Credit(ctx context.Context, d Load, balance uint32, seq uint16) (
 	}
 	mac, err := c.keys.Credit(ctx, c.serial, l, d)
 	if err != nil {
-		return TAC{}, exchange.Fail(cardreader.Retry, cardreader.CodeKeys, op, err)
+		return TAC{}, exchange.Fail(cardreader.Retry, cardreader.CodeKeys, op, exchange.Quiet(err))
 	}
 	data := append(append(d.At.Date[:], d.At.Time[:]...), mac[:]...)
 	r, err := c.link.SendT0(ctx, op, apdu.Command{CLA: 0x80, INS: 0x52, Data: data, Le: 4})

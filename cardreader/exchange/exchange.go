@@ -57,7 +57,7 @@ func (l *Link) SendT0(ctx context.Context, op string, cmd apdu.Command) (apdu.Re
 	case more && errors.Is(r.SW, apdu.ErrMoreData):
 		r, err := l.Send(ctx, op, apdu.Command{INS: 0xC0, Le: n})
 		if err != nil { // not sent or not, the command itself was carried out
-			err = l.End(codeOf(err), op, quiet{err})
+			err = l.End(codeOf(err), op, Quiet(err))
 		}
 		return r, err
 	case more && len(cmd.Data) == 0 && cmd.Le > 0 && cmd.Le != n:
@@ -73,7 +73,7 @@ func Before(err error) error {
 	if err == nil || errors.Is(err, cardreader.ErrNotSent) {
 		return err
 	}
-	return Fail(cardreader.Retry, codeOf(err), "prepare", quiet{err})
+	return Fail(cardreader.Retry, codeOf(err), "prepare", Quiet(err))
 }
 
 func codeOf(err error) string {
@@ -82,6 +82,9 @@ func codeOf(err error) string {
 	}
 	return cardreader.CodeCardFault
 }
+
+// Quiet keeps what an error says and hides what it proves: it was another card's, or an earlier exchange's.
+func Quiet(err error) error { return quiet{err} }
 
 // quiet keeps the text of an error and hides what it proves about its own exchange; the answer of a card can still be
 // asked for.
