@@ -60,7 +60,7 @@ func agrees(v telegram.Value, want string) bool {
 		return false
 	}
 	switch {
-	case len(want) >= 10 && want[4] == '-':
+	case len(want) >= 10 && want[4] == '-' && want[0] != '*':
 		return v.At.Format("2006-01-02T15:04:05") == want || v.At.Format("2006-01-02T15:04:05") == want+"T00:00:00"
 	case v.Text != "" && strings.TrimLeft(v.Text, "0") != strings.TrimLeft(want, "0"):
 		return strings.ReplaceAll(v.Text, " ", "_") == want
