@@ -7,6 +7,7 @@ import (
 
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/devices"
+	"tally/cmd/internal/fieldwork"
 	"tally/counter/web"
 	"tally/meter"
 	"tally/meter/line"
@@ -16,8 +17,9 @@ import (
 
 // wire is one line of the config with what runs on it.
 type wire struct {
-	cfg  config.Line
-	line *line.Line
+	cfg    config.Line
+	line   *line.Line
+	meters map[meter.ID]fieldwork.Meter
 }
 
 // addLines puts every line and meter of the config into the schedule.
@@ -29,13 +31,15 @@ func addLines(p *poll.Poller, cfg config.Node, open func(config.Line) line.Opene
 	var wires []wire
 	for _, c := range cfg.Lines {
 		l := line.New(c.Name, open(c), devices.LineOptions(c))
-		wires = append(wires, wire{c, l})
+		w := wire{c, l, map[meter.ID]fieldwork.Meter{}}
+		wires = append(wires, w)
 		for _, m := range c.Meters {
-			driver, err := devices.OpenMeter(l, c, m, models)
+			driver, err := devices.FieldMeter(l, c, m, models)
 			if err != nil {
 				return nil, err
 			}
-			if err := p.Add(poll.Target{ID: m.ID, Line: c.Name, Meter: driver, Every: m.Every, Model: m.Model}); err != nil {
+			w.meters[m.ID] = driver
+			if err := p.Add(poll.Target{ID: m.ID, Line: c.Name, Meter: driver.Driver, Every: m.Every, Model: m.Model}); err != nil {
 				return nil, fmt.Errorf("line %s: %w", c.Name, err)
 			}
 		}
