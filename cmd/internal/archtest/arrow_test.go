@@ -109,7 +109,7 @@ func TestOneImporter(t *testing.T) {
 		"modernc.org/sqlite":                  {"tally/sync/central"},
 		"github.com/prometheus/client_golang": {"tally/cmd/internal"},
 		"github.com/spf13/cobra":              {"tally/cmd/internal/cli"},
-		"golang.org/x/crypto/argon2":          {"tally/counter"},
+		"golang.org/x/crypto/argon2":          {"tally/counter", "tally/cardreader/keyfile"},
 		"github.com/creack/pty":               {"tally/meter"},
 		"github.com/pelletier/go-toml/v2":     {"tally/cmd/internal/config", "tally/cardreader/profile", "tally/meter/profile"},
 	}
