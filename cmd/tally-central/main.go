@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"os"
+	"time"
 
 	"tally/cmd/internal/centre"
 	"tally/cmd/internal/cli"
@@ -11,7 +12,7 @@ import (
 
 func main() {
 	ctx, stop := cli.Signals(context.Background())
-	code := cli.Central(ctx, cli.OSEnv(), cli.CentralDeps{Run: centre.Run})
+	code := cli.Central(ctx, cli.OSEnv(), cli.CentralDeps{Run: centre.Run, Open: centre.OpenDesk(time.Now)})
 	stop()
 	os.Exit(code)
 }

@@ -36,6 +36,10 @@ type TallydDeps struct {
 	// nothing and counts what would be. What the ledger has against a row is accountcsv.Problems; a daemon that holds
 	// the ledger is NodeRunning.
 	ImportAccounts func(ctx context.Context, n config.Node, s accountcsv.Sheet, dryRun bool) (Imported, error)
+	// Check verifies a data folder or a backup that no process uses. An error wrapping NodeRunning says that one does.
+	Check func(ctx context.Context, dir string) (control.Checked, error)
+	// Restore makes the data folder of a node out of a backup. An error wrapping ErrRefused says why it does not.
+	Restore func(ctx context.Context, n config.Node, backup string) error
 	// CardDigits is how many decimal digits a card number of the node's card profile has.
 	CardDigits func(config.Cards) (int, error)
 	// Known lists what configs may name: meter models and card profiles.
@@ -87,10 +91,4 @@ func (d TallyDeps) now() time.Time {
 		return d.Now()
 	}
 	return time.Now()
-}
-
-// CentralDeps is what tally-central's commands are made of.
-type CentralDeps struct {
-	// Run runs the ingest until ctx ends.
-	Run func(ctx context.Context, c config.Central, log *slog.Logger) error
 }

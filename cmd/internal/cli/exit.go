@@ -50,6 +50,12 @@ const (
 	NameTaken    Refusal = "name_taken"    // an operator of this name exists
 	WeakPassword Refusal = "weak_password" // too short, or the name
 	NodeRunning  Refusal = "node_running"  // a daemon holds the data folder
+
+	NoSigningKey     Refusal = "no_signing_key"     // the centre's config names none
+	UnknownNode      Refusal = "unknown_node"       // it has never said anything of itself
+	NoCommand        Refusal = "no_command"         // none of this id
+	AccountLocked    Refusal = "account_locked"     // by the centre, already
+	AccountNotLocked Refusal = "account_not_locked" // as far as the centre knows
 )
 
 // Error is the code, for logs.

@@ -116,6 +116,9 @@ func (a *app) refusal(r Refusal) *failure {
 		return &failure{ExitRefused, a.t("a node runs on this data folder", "该数据目录正由运行中的节点使用"),
 			a.t("stop tallyd first", "请先停止 tallyd")}
 	}
+	if f := a.centralRefusal(r); f != nil {
+		return f
+	}
 	return &failure{ExitRefused, string(r), ""}
 }
 

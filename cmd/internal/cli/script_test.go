@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 		"tallyd": func() { end(func(ctx context.Context) int { return cli.Tallyd(ctx, cli.OSEnv(), tallydDeps()) }) },
 		"tally":  func() { end(func(ctx context.Context) int { return cli.Tally(ctx, cli.OSEnv(), tallyDeps()) }) },
 		"tally-central": func() {
-			end(func(ctx context.Context) int { return cli.Central(ctx, cli.OSEnv(), cli.CentralDeps{Run: runCentral}) })
+			end(func(ctx context.Context) int { return cli.Central(ctx, cli.OSEnv(), centralDeps()) })
 		},
 	})
 }
@@ -56,7 +56,7 @@ func end(run func(context.Context) int) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "", RequireExplicitExec: true, RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"node": startNode, "exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"node": startNode, "exits": exits, "central": seedCentral, "answer": answerCentral, "mode": mode},
 		Setup: func(e *testscript.Env) error {
 			// A unix socket's path is short; the work folder of a script is not always.
 			dir, err := os.MkdirTemp("", "t")
@@ -244,6 +244,8 @@ func tallydDeps() cli.TallydDeps {
 		},
 		AddOperator:    addOperator,
 		ImportAccounts: importAccounts,
+		Check:          checkFolder,
+		Restore:        restore,
 		CardDigits:     func(config.Cards) (int, error) { return 8, nil },
 		Now:            func() time.Time { return at },
 	}
