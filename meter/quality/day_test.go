@@ -138,7 +138,7 @@ func TestLedgerUnderAClockThatIsSet(t *testing.T) {
 		t.Fatalf("an hour back: %+v", b.page.Days)
 	}
 	d.Judge(cubic(inChina(1, 0, 0)+3653*24*time.Hour, 2_300)) // ten years on
-	d.Judge(cubic(inChina(2, 8, 0), 2_400))                    // and back
+	d.Judge(cubic(inChina(2, 8, 0), 2_400))                   // and back
 	if tell(t, d, b); len(b.page.Days) != 1 {
 		t.Fatalf("ten years: %+v", b.page.Days[1:])
 	}

@@ -82,7 +82,9 @@ func TestEvents(t *testing.T) {
 			want: []string{"closed_flow begins", "closed_flow ends"},
 		},
 		"a closed valve that holds": {
-			do:   func(_ *Desk, walk func(time.Duration, int64, int, ...meter.Value)) { walk(quarter, 0, 50, value("valve", 1, 0, "")) },
+			do: func(_ *Desk, walk func(time.Duration, int64, int, ...meter.Value)) {
+				walk(quarter, 0, 50, value("valve", 1, 0, ""))
+			},
 			want: []string{},
 		},
 		"reverse": {

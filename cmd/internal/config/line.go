@@ -34,6 +34,7 @@ func (d *document) meters(t *table, known Known) (Meters, Known) {
 		}
 		known = more
 	}
+	m.Rules = d.rules(t)
 	t.close()
 	return m, known
 }
@@ -155,6 +156,7 @@ func (d *document) meter(t *table, l Line, known Known) Meter {
 		m.Kind = t.meterKind(l.Protocol, m.Model, known)
 	}
 	t.meterSpeed(&m, l)
+	m.Watched = t.watched()
 	if m.Model != "" {
 		t.model(m.Model, l.Protocol, known)
 	}

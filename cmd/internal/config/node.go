@@ -90,6 +90,7 @@ const (
 // Meters is what holds for all meters of a node.
 type Meters struct {
 	ModelDir string // folder of the operator's own meter models, absolute; empty for none
+	Rules    Rules
 }
 
 // Line is one serial or TCP line with the meters on it.
@@ -158,6 +159,7 @@ type Meter struct {
 	Baud     int           // serial: 0 for the line's
 	Parity   string        // serial: empty for the line's
 	StopBits int           // serial: 0 for the line's
+	Watched  Watched
 }
 
 // Uplink is the connection to the broker.

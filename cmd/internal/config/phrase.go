@@ -50,6 +50,7 @@ const (
 	codeMeterAddress = "bad_meter_address"
 	codeWrongFamily  = "model_of_other_protocol"
 	codeModels       = "models_unusable"
+	codeOffset       = "bad_utc_offset"
 )
 
 // text is a sentence in both languages.
@@ -114,6 +115,7 @@ var phrases = map[string]text{
 	codeDatabase: {"is not a database; want the path of a file, or postgres://user@host:5432/name without a password",
 		"不是数据库；应为文件路径，或不含口令的 postgres://用户@主机:5432/库名"},
 	codePasswordURL:  {"holds a password; use database_password_file or database_password_env", "含口令；请改用 database_password_file 或 database_password_env"},
+	codeOffset:       {"%s is not a distance from UTC; want one as in \"+08:00\"", "%s 不是与 UTC 的时差；应如 \"+08:00\""},
 	codeTimeOfDay:    {"%s is not a time of day; want hours and minutes, as in \"02:00\"", "%s 不是时刻；应为 时:分，如 \"02:00\""},
 	codeFile:         {"cannot use the file: %s", "文件不可用：%s"},
 	codeMeterAddress: {"%s is not an address of %s; want %s", "%s 不是 %s 的地址；应为%s"},
