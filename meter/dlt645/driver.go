@@ -1,12 +1,15 @@
 package dlt645
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"tally/meter"
 	"tally/meter/line"
+	"tally/meter/quantity"
 	"tally/meter/telegram"
 )
 
@@ -15,6 +18,20 @@ type Options struct {
 	Items    []Item        // what a reading consists of, asked one after the other; none = forward active energy of 2007
 	Timeout  time.Duration // how long this meter may think; 0 = the line's
 	Preamble int           // FE in front of each request, 0–20; 0 = 4, negative = none
+
+	Codings map[Item]Coding // items that the standard codes differently, or not at all
+	Freezes int             // how many daily freezes the model keeps, 0–62; 2007 only
+	NoClock bool            // date and time are not in the standard's items
+	Zone    *time.Location  // of the meter's clock; nil = the node's
+}
+
+// Coding is how a model codes an item: BCD of so many bytes, low byte first.
+type Coding struct {
+	Name   string // in readings; empty = the standard's
+	Bytes  int    // 1–8; 0 = all as the standard says, but for the name
+	Scale  uint8
+	Unit   quantity.Unit
+	Signed bool // the highest bit is the sign
 }
 
 // Meter reads one meter. It implements meter.Meter.
@@ -38,13 +55,14 @@ func New(l *line.Line, a Address, id meter.ID, opts Options) (*Meter, error) {
 		opts.Items = []Item{Forward}
 	}
 	for _, i := range opts.Items {
-		if s, ok := shapeOf(i); !ok || s.tariff != 0 || s.storage != 0 {
+		if s, ok := shapeOf(i); (!ok || s.tariff != 0 || s.storage != 0) && opts.Codings[i].Name == "" {
 			return nil, fmt.Errorf("meter %s: item %s is no current total", id, i)
 		}
 	}
 	if opts.Preamble == 0 {
 		opts.Preamble = 4
 	}
+	opts.Zone = cmp.Or(opts.Zone, time.Local)
 	return &Meter{line: l, address: a, id: id, opts: opts}, nil
 }
 
@@ -60,17 +78,17 @@ func (m *Meter) Read(ctx context.Context) (meter.Reading, error) {
 	defer lease.Release()
 	r := meter.Reading{Meter: m.id, Line: m.line.Name()}
 	for _, item := range m.opts.Items {
-		f, answer, err := m.ask(ctx, lease, item)
+		w, err := m.ask(ctx, lease, item)
+		var values []meter.Value
+		if err == nil {
+			values, err = m.values(w)
+		}
 		if err != nil {
 			return meter.Reading{}, fmt.Errorf("read meter %s, item %s: %w", m.id, item, err)
 		}
-		d, err := f.Decode()
-		if err != nil {
-			return meter.Reading{}, fmt.Errorf("read meter %s, item %s: %w", m.id, item, err)
-		}
-		r.At = answer.At
-		r.Values = append(r.Values, telegram.Kept(d.Values)...)
-		r.Raw = append(r.Raw, answer.Bytes...)
+		r.At = w.at
+		r.Values = append(r.Values, values...)
+		r.Raw = append(r.Raw, w.raw...)
 	}
 	r.Raw = r.Raw[:min(len(r.Raw), maxRaw)]
 	return r, nil
@@ -87,7 +105,7 @@ func AskAddress(ctx context.Context, l *line.Line, opts Options) (Address, error
 		return Address{}, err
 	}
 	defer lease.Release()
-	f, _, err := m.exchange(ctx, lease, Frame{Address: Anyone, Control: ReadAddress}, 6)
+	f, _, err := m.exchange(ctx, lease, &judge{request: Frame{Address: Anyone, Control: ReadAddress}}, 6)
 	if err != nil {
 		return Address{}, err
 	}
@@ -97,23 +115,14 @@ func AskAddress(ctx context.Context, l *line.Line, opts Options) (Address, error
 	return Address(f.Data), nil
 }
 
-func (m *Meter) ask(ctx context.Context, lease *line.Lease, item Item) (Frame, line.Answer, error) {
-	control := Read07
-	if item.Edition == Edition1997 {
-		control = Read97
-	}
-	s, _ := shapeOf(item)
-	return m.exchange(ctx, lease, Frame{Address: m.address, Control: control, Data: item.bytes()}, 4+s.bytes)
-}
-
-func (m *Meter) exchange(ctx context.Context, lease *line.Lease, request Frame, expected int) (Frame, line.Answer, error) {
-	var bytes []byte
+func (m *Meter) exchange(ctx context.Context, lease *line.Lease, j *judge, expected int) (Frame, line.Answer, error) {
+	var lead []byte
 	for range m.opts.Preamble {
-		bytes = append(bytes, preamble)
+		lead = append(lead, preamble)
 	}
-	j := &judge{request: request}
 	answer, err := lease.Exchange(ctx, line.Exchange{
-		Request: request.Append(bytes), Length: 4 + overhead + expected, Timeout: m.opts.Timeout, Expect: j.expect,
+		Peer:    j.peer,
+		Request: j.request.Append(lead), Length: 4 + overhead + expected, Timeout: m.opts.Timeout, Expect: j.expect,
 	})
 	return j.got, answer, err
 }
@@ -121,6 +130,8 @@ func (m *Meter) exchange(ctx context.Context, lease *line.Lease, request Frame, 
 // judge decides which of the bytes that come are the answer to a question.
 type judge struct {
 	request Frame
+	peer    string // under which name the line remembers that the answer is owed
+	before  []byte // data of the part before, of an answer that comes in parts: when it comes again it is a doubled one
 	got     Frame
 }
 
@@ -160,17 +171,18 @@ func (j *judge) judge(f Frame, n int) (line.Verdict, error) {
 		_, err := f.refusal()
 		return whole, err
 	}
-	if f.More() {
-		return whole, fmt.Errorf("answer is longer than one frame: %w", meter.ErrMalformed)
-	}
 	if len(j.request.Data) == 0 {
 		return whole, nil
 	}
-	asked, _, _ := itemOf(j.request.Edition(), j.request.Data)
+	asked, part, _ := itemOf(j.request.Edition(), j.request.Data)
 	item, rest, ok := itemOf(f.Edition(), f.Data)
 	switch {
 	case ok && item != asked:
 		return line.Verdict{Drop: n}, nil // the answer to an older question
+	case ok && len(part) == 1 && (len(rest) < 2 || rest[len(rest)-1] != part[0]):
+		return line.Verdict{Drop: n}, nil // another part of the answer
+	case j.before != nil && bytes.Equal(f.Data, j.before):
+		return line.Verdict{Drop: n}, nil
 	case !ok || len(rest) == 0:
 		return whole, &telegram.Problem{Code: telegram.Length, Offset: header, Got: telegram.Hex(f.Data...), Text: "answer carries no value", Class: meter.ErrMalformed}
 	}

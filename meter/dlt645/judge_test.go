@@ -61,7 +61,6 @@ func TestTrapsOfAnswers(t *testing.T) {
 		{"refused", framed(ours, 0xD1, "02"), false, meter.ErrException},
 		{"another control code", framed(ours, 0x94, ""), false, meter.ErrMalformed},
 		{"answer of the other edition", framed(ours, 0x81, "1090 01000000"), false, meter.ErrMalformed},
-		{"more follows", framed(ours, 0xB1, "00000000 76170300"), false, meter.ErrMalformed},
 		{"no value", framed(ours, 0x91, "00000000"), false, meter.ErrMalformed},
 		{"no identifier", framed(ours, 0x91, "0000"), false, meter.ErrMalformed},
 	} {

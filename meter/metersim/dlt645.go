@@ -1,6 +1,9 @@
 package metersim
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // DLT645 is a line of DL/T 645 meters of both editions. It is a Speech for Bus.
 type DLT645 struct {
@@ -11,11 +14,25 @@ type DLT645 struct {
 // DLT645Meter is one simulated electricity meter.
 type DLT645Meter struct {
 	Script
-	Address [6]byte // A0 first
-	Old     bool    // edition of 1997: two bytes of identifier, control code 01
+	Address [6]byte          // A0 first
+	Old     bool             // edition of 1997: two bytes of identifier, control code 01
+	Part    int              // most bytes of data in one frame, longer items come in parts; 0 = no limit
+	Doubles bool             // sends each part twice
+	Now     func() time.Time // its clock; nil = date and time are what Set says
+	Stiff   bool             // its clock cannot be set
 
 	mu    sync.Mutex
 	items map[string][]byte // by identifier as on the wire without 33H
+	ahead time.Duration     // of Now, once it was set
+	sets  int
+	next  int // part that was sent last, edition of 1997
+}
+
+// Sets counts the times at which it was told the time.
+func (m *DLT645Meter) Sets() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sets
 }
 
 // Add puts a meter on the line.
@@ -82,7 +99,14 @@ func (m *DLT645Meter) hear(f []byte) Reply {
 	for _, c := range f[10 : len(f)-2] {
 		question = append(question, c-0x33)
 	}
+	if control == 0x08 {
+		m.told(question)
+		return Reply{Fault: Fault{Silent: true}}
+	}
 	answer := m.answer(control, question)
+	if len(answer) > 0 && m.more(control, question) {
+		control |= 0x20
+	}
 	if fault.Exception != 0 || answer == nil {
 		control, answer = control|0x40, []byte{max(fault.Exception, 2)}
 	}
@@ -101,6 +125,9 @@ func (m *DLT645Meter) hear(f []byte) Reply {
 	}
 	out = append(out, sum(out), 0x16)
 	fault.Noise = append(append([]byte(nil), fault.Noise...), 0xFE, 0xFE)
+	if m.Doubles {
+		out = append(out, out...)
+	}
 	return Reply{Who: string(m.Address[:]), Bytes: out, Fault: fault}
 }
 
@@ -115,10 +142,78 @@ func (m *DLT645Meter) answer(control byte, question []byte) []byte {
 	switch control {
 	case 0x13:
 		return m.Address[:]
-	case read:
-		if data, ok := m.items[string(question)]; ok {
-			return append(append([]byte(nil), question...), data...)
+	case read, read + 1:
+		id, part := m.split(control, question)
+		if data, ok := m.item(id); ok {
+			from, to := m.portion(len(data), part)
+			out := append(append([]byte(nil), id...), data[from:to]...)
+			return append(out, question[len(id):]...)
 		}
 	}
 	return nil
+}
+
+// split takes identifier and number of the part from a question.
+func (m *DLT645Meter) split(control byte, question []byte) (id []byte, part int) {
+	switch {
+	case control == 0x12 && len(question) == 5:
+		return question[:4], int(question[4])
+	case control == 0x02:
+		m.next++
+		return question, m.next
+	}
+	m.next = 0
+	return question, 0
+}
+
+func (m *DLT645Meter) portion(length, part int) (from, to int) {
+	if m.Part == 0 {
+		return 0, length
+	}
+	from = min(part*m.Part, length)
+	return from, min(from+m.Part, length)
+}
+
+// more tells whether the part that is asked for is not the last.
+func (m *DLT645Meter) more(control byte, question []byte) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id, part := question, 0
+	switch {
+	case control == 0x12 && len(question) == 5:
+		id, part = question[:4], int(question[4])
+	case control == 0x02:
+		part = m.next
+	}
+	data, ok := m.item(id)
+	_, to := m.portion(len(data), part)
+	return ok && to < len(data)
+}
+
+// item gives an item's data; date and time come from the clock, if there is one.
+func (m *DLT645Meter) item(id []byte) ([]byte, bool) {
+	if m.Now != nil {
+		t := m.Now().Add(m.ahead)
+		switch string(id) {
+		case "\x01\x01\x00\x04", "\x10\xC0":
+			return []byte{byte(t.Weekday()), bcd(uint32(t.Day())), bcd(uint32(t.Month())), bcd(uint32(t.Year() % 100))}, true
+		case "\x02\x01\x00\x04", "\x11\xC0":
+			return []byte{bcd(uint32(t.Second())), bcd(uint32(t.Minute())), bcd(uint32(t.Hour()))}, true
+		}
+	}
+	data, ok := m.items[string(id)]
+	return data, ok
+}
+
+// told hears the time: second, minute, hour, day, month, year.
+func (m *DLT645Meter) told(b []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sets++
+	if len(b) != 6 || m.Now == nil || m.Stiff {
+		return
+	}
+	n := func(i int) int { return int(b[i]>>4)*10 + int(b[i]&0xF) }
+	now := m.Now()
+	m.ahead = time.Date(2000+n(5), time.Month(n(4)), n(3), n(2), n(1), n(0), 0, now.Location()).Sub(now)
 }

@@ -114,9 +114,14 @@ func openDLT645(l *line.Line, _ config.Line, m config.Meter, p *models.Profile) 
 	if err != nil {
 		return nil, fmt.Errorf("meter %s: %w", m.ID, err)
 	}
-	o := dlt645.Options{Timeout: m.Timeout, Preamble: preamble(p.DLT645.Preamble)}
-	for _, i := range p.DLT645.Items {
-		o.Items = append(o.Items, dlt645.Item{Edition: dlt645.Edition(p.DLT645.Edition), Code: i.Code})
+	v := p.DLT645
+	o := dlt645.Options{Timeout: m.Timeout, Preamble: preamble(v.Preamble), Freezes: v.Freezes, NoClock: !v.Clock, Codings: map[dlt645.Item]dlt645.Coding{}}
+	for _, i := range v.Items {
+		item := dlt645.Item{Edition: dlt645.Edition(v.Edition), Code: i.Code}
+		o.Items = append(o.Items, item)
+		if i.Name != "" {
+			o.Codings[item] = dlt645.Coding{Name: i.Name, Bytes: i.Bytes, Scale: i.Scale, Unit: i.Unit, Signed: i.Signed}
+		}
 	}
 	return dlt645.New(l, a, m.ID, o)
 }
