@@ -155,9 +155,9 @@ func TestContent(t *testing.T) {
 		problem string // code of the first problem
 	}{
 		{"month 13 spoils only the clock", frameWith(t, "901F00 00000100 2C 00000000 2C 31 01 22 11 13 15 20"+status), Variant{},
-			"volume=100.00m3, volume_settlement=0.00m3, valve=open, battery=good, status=00 00", telegram.Content},
+			"volume=100.00m3, volume_settlement=0.00m3, valve=open, battery=good, status=00 00", telegram.Clock},
 		{"no clock", frameWith(t, "901F00 00000100 2C 00000000 2C 00000000000000"+status), Variant{},
-			"volume=100.00m3, volume_settlement=0.00m3, valve=open, battery=good, status=00 00", telegram.Content},
+			"volume=100.00m3, volume_settlement=0.00m3, valve=open, battery=good, status=00 00", telegram.Clock},
 		{"clock both ways", frameWith(t, "901F00 00000100 2C 00000000 2C 20 20 05 05 05 20 20"+status), Variant{},
 			"volume=100.00m3, volume_settlement=0.00m3, clock=2020-05-05 05:20:20, valve=open, battery=good, status=00 00", ""},
 		{"clock ambiguous", frameWith(t, "901F00 00000100 2C 00000000 2C 20 19 05 06 07 21 20"+status), Variant{},

@@ -3,6 +3,8 @@ package cjt188
 import (
 	"fmt"
 	"math/bits"
+	"slices"
+	"strings"
 	"time"
 
 	"tally/meter"
@@ -59,7 +61,10 @@ type Decoded struct {
 
 // Decode explains the data of a frame. Its error is the first problem that makes the values unusable; ambiguities are
 // only listed.
-func (f Frame) Decode(v Variant) (Decoded, error) {
+func (f Frame) Decode(v Variant) (Decoded, error) { return f.decode(v, false) }
+
+// decode is Decode; a lenient one takes values without a unit too.
+func (f Frame) decode(v Variant, lenient bool) (Decoded, error) {
 	if f.Refusal() {
 		return f.refusal()
 	}
@@ -67,7 +72,7 @@ func (f Frame) Decode(v Variant) (Decoded, error) {
 		return Decoded{}, telegram.Short(len(f.Data), 3)
 	}
 	item, _ := itemOf(f.Data)
-	d := &decoder{Decoded: Decoded{Item: item, Serial: f.Data[2]}, variant: v, rest: f.Data[3:], at: 3}
+	d := &decoder{Decoded: Decoded{Item: item, Serial: f.Data[2]}, variant: v, lenient: lenient, rest: f.Data[3:], at: 3}
 	if len(d.rest) > 0 {
 		d.item(f)
 	}
@@ -93,6 +98,7 @@ func (f Frame) refusal() (Decoded, error) {
 type decoder struct {
 	Decoded
 	variant Variant
+	lenient bool
 	rest    []byte
 	at      int
 	err     error
@@ -125,7 +131,7 @@ func (d *decoder) add(v telegram.Value) {
 // item decodes what belongs to the identifier.
 func (d *decoder) item(f Frame) {
 	switch {
-	case d.Item == Current && (f.Kind == Heat || f.Kind == Cold):
+	case d.Item == Current && d.heats(f.Kind):
 		d.heat()
 	case d.Item == Current:
 		d.counter()
@@ -144,18 +150,59 @@ func (d *decoder) item(f Frame) {
 		d.purchase()
 	case d.Item == Prices:
 		d.prices()
-	case d.Item == SettlementDay || d.Item == ReadingDay:
-		d.number(map[Item]string{SettlementDay: "settlement_day", ReadingDay: "reading_day"}[d.Item], 1, 0, "")
+	case d.Item == SettlementDay || d.Item == ReadingDay || (d.Item == SetSettlementDay || d.Item == SetReadingDay) && !f.Answer():
+		d.number(dayNames[d.Item], 1, 0, "")
+	case d.Item == KeyVersion && f.Answer():
+		d.number("key_version", 1, 0, "")
+	case d.Item == OwnAddress && f.Answer():
+		d.address()
 	case d.Item == SetCounter && !f.Answer():
 		d.measured("volume", 0, 2)
 	case d.Item == SetAddress && !f.Answer():
-		if b := d.take(7); b != nil {
-			d.add(telegram.Value{Name: "address", Text: Address(b).String()})
+		d.address()
+	case d.Item == SetPrices && !f.Answer():
+		d.prices()
+		if len(d.rest) > 0 {
+			d.number("price_day", 1, 0, "")
 		}
+	case d.Item == SetPurchase:
+		d.number("purchase_number", 1, 0, "")
+		d.number("purchase", 4, 2, "")
+	case d.Item == SetKey && (f.Answer() || len(d.rest) > 1):
+		d.number("key_version", 1, 0, "")
+		d.take(len(d.rest)) // the key itself is nobody's business
 	case len(d.rest) == 2 && f.Answer():
 		d.status() // what most answers to a write carry
 	default:
 		d.fail(&telegram.Problem{Code: telegram.Unknown, Got: d.Item.String(), Text: "data identifier is not known", Class: meter.ErrMalformed})
+	}
+}
+
+var dayNames = map[Item]string{
+	SettlementDay: "settlement_day", ReadingDay: "reading_day", SetSettlementDay: "settlement_day", SetReadingDay: "reading_day",
+}
+
+// Lengths of 901F behind the serial number.
+const (
+	counterSize = 19
+	heatSize    = 43
+)
+
+// heats tells whether 901F is a heat meter's. The length decides before the kind: meters that count heat beside water
+// send one under the other's kind.
+func (d *decoder) heats(k Kind) bool {
+	switch len(d.rest) {
+	case counterSize:
+		return false
+	case heatSize:
+		return true
+	}
+	return k == Heat || k == Cold
+}
+
+func (d *decoder) address() {
+	if b := d.take(7); b != nil {
+		d.add(telegram.Value{Name: "address", Text: Address(b).String()})
 	}
 }
 
@@ -189,28 +236,35 @@ func (d *decoder) place(size int) Place {
 	if d.variant.Units != PlaceAuto || len(d.rest) < 2*size {
 		return d.variant.Units
 	}
-	fits := func(unit, value int) bool {
-		for _, from := range []int{0, size} {
-			if _, ok := d.unit(d.rest[from+unit]); !ok {
-				return false
-			}
-			if _, p := telegram.Digits(d.rest[from+value : from+value+size-1]); p != nil {
-				return false
-			}
-		}
-		return true
+	after, before := d.fits(size, size-1, 0, false), d.fits(size, 0, 1, false)
+	if !after && !before && d.lenient && !d.fits(size, size-1, 0, true) {
+		before = d.fits(size, 0, 1, true)
 	}
-	after, before := fits(size-1, 0), fits(0, 1)
 	switch {
 	case after && before:
 		d.Problems = append(d.Problems, &telegram.Problem{
-			Code: telegram.Ambiguous, Offset: d.at, Text: "unit may stand before or after its value; read as the standard says", Class: meter.ErrMalformed,
+			Code: telegram.Ambiguous, Offset: d.at, Text: "unit may stand before or after its value; read as the standard says", Class: meter.ErrMalformed, Note: true,
 		})
 		return After
 	case before:
 		return Before
 	}
 	return After
+}
+
+// fits tells whether the next two values of size bytes have a unit at byte unit and digits from byte value on; open lets
+// 00 be a unit.
+func (d *decoder) fits(size, unit, value int, open bool) bool {
+	for _, from := range []int{0, size} {
+		code := d.rest[from+unit]
+		if _, ok := d.unit(code); !ok && !(open && code == 0) {
+			return false
+		}
+		if _, p := telegram.Digits(d.rest[from+value : from+value+size-1]); p != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // unit is what a code stands for.
@@ -237,6 +291,10 @@ func (d *decoder) measured(name string, place Place, decimals uint8) {
 		digits, code, offset = b[1:], b[0], 0
 	}
 	unit, ok := d.unit(code)
+	if !ok && code == 0 && d.lenient {
+		ok = true
+		d.Problems = append(d.Problems, &telegram.Problem{Code: telegram.Unknown, Offset: from + offset, Got: telegram.Hex(code), Text: "meter names no unit", Class: meter.ErrMalformed, Note: true})
+	}
 	if !ok {
 		d.at = from
 		d.fail(&telegram.Problem{Code: telegram.Unknown, Offset: offset, Got: telegram.Hex(code), Text: "unit of " + name + " is not known", Class: meter.ErrMalformed})
@@ -248,11 +306,17 @@ func (d *decoder) measured(name string, place Place, decimals uint8) {
 		d.fail(p.At((offset + 1) % 5))
 		return
 	}
+	if energies[unit] {
+		name = strings.Replace(name, "volume", "energy", 1)
+	}
 	if unit == quantity.UnitLitre {
 		decimals = uint8(max(d.variant.Litres, 0))
 	}
 	d.add(telegram.Value{Name: name, Number: quantity.Decimal{Unscaled: n, Scale: decimals}, Unit: unit})
 }
+
+// energies are the units that make a counter one of energy.
+var energies = map[quantity.Unit]bool{"J": true, "Wh": true, "kWh": true, "MWh": true, "100MWh": true, "kJ": true, "MJ": true, "GJ": true, "100GJ": true}
 
 // number takes a value of n bytes whose unit is fixed.
 func (d *decoder) number(name string, n int, decimals uint8, unit quantity.Unit) {
@@ -308,15 +372,21 @@ func (d *decoder) clock() {
 		d.note(from, telegram.Ambiguous, b, "clock may be low or high byte first; read as the standard says")
 	}
 	if !ok {
-		d.note(from, telegram.Content, b, "clock is no date and time")
+		text := "clock is no date and time"
+		if idle(b) {
+			text = "meter has no clock, or it was never set"
+		}
+		d.note(from, telegram.Clock, b, text)
 		return
 	}
 	d.add(telegram.Value{Name: "clock", At: at})
 }
 
 func (d *decoder) note(offset int, code string, got []byte, text string) {
-	d.Problems = append(d.Problems, &telegram.Problem{Code: code, Offset: offset, Got: telegram.Hex(got...), Text: text, Class: meter.ErrImplausible})
+	d.Problems = append(d.Problems, &telegram.Problem{Code: code, Offset: offset, Got: telegram.Hex(got...), Text: text, Class: meter.ErrImplausible, Note: true})
 }
+
+func idle(b []byte) bool { return !slices.ContainsFunc(b, func(c byte) bool { return c != 0 }) }
 
 // clockOf reads second, minute, hour, day, month, year, century. The clock is the meter's local time, given here as if
 // it were UTC: the meter does not say which zone it is in.
@@ -365,6 +435,11 @@ func (d *decoder) status() {
 	if d.variant.Mirrored {
 		first = bits.Reverse8(first)
 	}
+	if !d.variant.Mirrored && first&(valveBits|batteryBit) == 0 && bits.Reverse8(first)&(valveBits|batteryBit) != 0 {
+		d.Problems = append(d.Problems, &telegram.Problem{
+			Code: telegram.Ambiguous, Offset: d.at - 2, Got: telegram.Hex(b[0]), Text: "status bits may be numbered from the other end; read as the standard says", Class: meter.ErrMalformed, Note: true,
+		})
+	}
 	valve, ok := valves[first&valveBits]
 	if !ok {
 		valve = "unknown"
@@ -380,6 +455,9 @@ func (d *decoder) status() {
 
 func (d *decoder) valveCommand() {
 	b := d.take(1)
+	if b == nil {
+		return
+	}
 	text, ok := map[byte]string{valveOpen: "open", valveClose: "close"}[b[0]]
 	if !ok {
 		d.at--

@@ -73,7 +73,7 @@ func unknownControl(c byte) *telegram.Problem {
 
 var controls = map[byte]string{
 	Read: "read", ReadAddress: "read address", Write: "write", ReadKey: "read key version", WriteAddress: "write address",
-	WriteCounter: "set counter",
+	WriteCounter: "set counter", MakersRead: "read",
 }
 
 func direction(f Frame) string {
@@ -116,13 +116,24 @@ func fields(f Frame, b []byte) telegram.Fields {
 	if f.Refusal() && len(f.Data) == 3 {
 		p.Add("status", telegram.Hex(f.Data[1:]...))
 	}
-	p.Add("data", telegram.Hex(f.Data...))
+	if item, _ := f.item(); item != SetKey {
+		p.Add("data", telegram.Hex(f.Data...))
+	}
 	return p
+}
+
+// item is the identifier of a frame that has one.
+func (f Frame) item() (Item, bool) {
+	if f.Refusal() || len(f.Data) < 2 {
+		return 0, false
+	}
+	i, _ := itemOf(f.Data)
+	return i, true
 }
 
 // content decodes the data of an undamaged frame.
 func content(r *telegram.Report, f Frame, v Variant) {
-	d, err := f.Decode(v)
+	d, err := f.decode(v, true)
 	r.Values = d.Values
 	problems := d.Problems
 	var p *telegram.Problem
@@ -131,9 +142,12 @@ func content(r *telegram.Report, f Frame, v Variant) {
 	}
 	for _, p := range problems {
 		moved := p.At(overhead - 2)
-		if p.Code == telegram.Refused {
+		switch {
+		case p.Code == telegram.Refused:
 			moved.Note = true
 			moved.Text = fmt.Sprintf("meter refuses to %s", controls[f.Control&^(answerBit|refusalBit)])
+		case p.Code == telegram.Unknown && !d.Item.known():
+			moved.Note = true // the frame is good, its content the maker's
 		}
 		r.Problems = append(r.Problems, moved)
 	}
