@@ -25,6 +25,8 @@ func main() {
 		AddOperator:    daemon.AddOperator,
 		ImportAccounts: daemon.ImportAccounts,
 		CardDigits:     daemon.CardDigits,
+		Check:          daemon.Check,
+		Restore:        daemon.Restore,
 		Known:          devices.Known(),
 	})
 	stop()

@@ -14,7 +14,7 @@ func Tallyd(ctx context.Context, env Env, deps TallydDeps) int {
 		return a.group("tallyd", a.t("tallyd runs on a counter PC or a concentrator: it sells onto IC cards, reads meters and delivers both to the centre",
 			"tallyd 运行于柜台电脑或集中器：售气写卡、抄表，并上送中心"),
 			a.runCommand(deps), a.demoCommand(deps), a.checkConfigCommand(deps), a.sampleConfigCommand(),
-			a.operatorCommand(deps), a.accountCommand(deps), a.versionCommand())
+			a.operatorCommand(deps), a.accountCommand(deps), a.ledgerCheckCommand(deps), a.restoreCommand(deps), a.versionCommand())
 	})
 }
 
