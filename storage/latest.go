@@ -44,6 +44,9 @@ func (r *readings) see(body any) {
 	switch b := body.(type) {
 	case contract.Reading:
 		l := r.latest[meter.ID(b.Meter)]
+		if l.Reading != nil && slices.Contains(b.Quality, meter.Remembered) {
+			return // what a meter remembers of an outage is not its newest
+		}
 		reading := readingOf(b)
 		l.Meter, l.Reading = reading.Meter, &reading
 		r.latest[l.Meter] = l

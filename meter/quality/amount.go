@@ -77,7 +77,7 @@ func flow(r meter.Reading) (n int64, ok bool) {
 	return 0, false
 }
 
-// inUnit prints an amount in the unit that the meter counts in.
-func inUnit(n int64, u quantity.Unit) string {
+// InUnit prints an amount in the unit that the meter counts in.
+func InUnit(n int64, u quantity.Unit) string {
 	return quantity.Decimal{Unscaled: n, Scale: uint8(bases[u].places)}.String()
 }

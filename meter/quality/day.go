@@ -123,7 +123,7 @@ func (m *Meter) compareDay(s *state, t Thresholds, d *Day) []Event {
 }
 
 func (m *Meter) dayEvidence(d *Day) Evidence {
-	return Evidence{At: d.At, Name: "day_use", Value: inUnit(d.Used, d.Unit), Unit: d.Unit}
+	return Evidence{At: d.At, Name: "day_use", Value: InUnit(d.Used, d.Unit), Unit: d.Unit}
 }
 
 // deviates names what is unusual about a day.
@@ -151,7 +151,7 @@ func (m *Meter) running(s *state, t Thresholds, v verdict) []Event {
 	used := v.now.N - s.Open0.N
 	on := m.sudden(t, mean, used, true)
 	return m.turn(s, SuddenUse, on, false, s.Open0.At, v.now.At, s.Open0.evidence(meter.Volume), v.now.evidence(meter.Volume),
-		Evidence{At: v.now.At, Name: "mean_day", Value: inUnit(mean, v.now.Unit), Unit: v.now.Unit})
+		Evidence{At: v.now.At, Name: "mean_day", Value: InUnit(mean, v.now.Unit), Unit: v.now.Unit})
 }
 
 func (m *Meter) sudden(t Thresholds, mean, used int64, compared bool) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/devices"
@@ -22,8 +23,8 @@ type wire struct {
 	meters map[meter.ID]fieldwork.Meter
 }
 
-// addLines puts every line and meter of the config into the schedule.
-func addLines(p *poll.Poller, cfg config.Node, open func(config.Line) line.Opener) ([]wire, error) {
+// addLines puts every line and meter of the config into the schedule. kept is the newest that the store has.
+func addLines(p *poll.Poller, cfg config.Node, open func(config.Line) line.Opener, kept map[meter.ID]storage.Latest) ([]wire, error) {
 	models, err := devices.Models(cfg.Meters)
 	if err != nil {
 		return nil, fmt.Errorf("load meter models: %w", err)
@@ -39,7 +40,15 @@ func addLines(p *poll.Poller, cfg config.Node, open func(config.Line) line.Opene
 				return nil, err
 			}
 			w.meters[m.ID] = driver
-			if err := p.Add(poll.Target{ID: m.ID, Line: c.Name, Meter: driver.Driver, Every: m.Every, Model: m.Model}); err != nil {
+			model, err := models.Get(m.Model)
+			if err != nil {
+				return nil, fmt.Errorf("line %s, meter %s: %w", c.Name, m.ID, err)
+			}
+			var seen time.Time
+			if r := kept[m.ID].Reading; r != nil {
+				seen = r.At
+			}
+			if err := p.Add(target(c, m, driver.Driver, model.Timing, seen)); err != nil {
 				return nil, fmt.Errorf("line %s: %w", c.Name, err)
 			}
 		}
@@ -70,10 +79,7 @@ func (s sink) Fail(ctx context.Context, f meter.Failure) error {
 // Meters implements web.Meters: what the schedule knows since the start, and before the first answer what the store
 // kept from earlier, with the time at which it was measured.
 func (n *Node) Meters() []web.MeterView {
-	kept := map[meter.ID]storage.Latest{}
-	for _, l := range n.store.Latest() {
-		kept[l.Meter] = l
-	}
+	kept := n.kept()
 	var views []web.MeterView
 	for _, s := range n.poller.States() {
 		v := web.MeterView{ID: s.ID, Line: s.Line, Model: s.Model, Last: s.Last, Failure: s.Failure, Dead: s.Dead}
@@ -83,6 +89,15 @@ func (n *Node) Meters() []web.MeterView {
 		views = append(views, v)
 	}
 	return views
+}
+
+// kept is the newest that the store has of each meter.
+func (n *Node) kept() map[meter.ID]storage.Latest {
+	kept := map[meter.ID]storage.Latest{}
+	for _, l := range n.store.Latest() {
+		kept[l.Meter] = l
+	}
+	return kept
 }
 
 // lineOf finds the meters of one line.

@@ -19,6 +19,7 @@ import (
 	"tally/counter/web"
 	"tally/meter/line"
 	"tally/meter/poll"
+	"tally/meter/quality"
 	"tally/storage"
 	"tally/sync/contract"
 	"tally/sync/outbox"
@@ -47,6 +48,7 @@ type Node struct {
 	store   *storage.Store
 	src     cardreader.Source
 	service *counter.Service
+	desk    *quality.Desk
 	poller  *poll.Poller
 	wires   []wire
 	backups *backups
@@ -124,13 +126,16 @@ func (n *Node) openCounter(_ context.Context, p Parts) error {
 	return err
 }
 
-func (n *Node) openMeters(_ context.Context, p Parts) (err error) {
-	n.poller = poll.New(sink{n.store, n.service.Notify}, poll.Options{Log: n.log})
+func (n *Node) openMeters(ctx context.Context, p Parts) (err error) {
+	if n.desk, err = n.newDesk(ctx); err != nil {
+		return err
+	}
+	n.poller = poll.New(sink{n.store, n.service.Notify}, n.scheduleOptions())
 	open := p.Line
 	if open == nil {
 		open = devices.OpenLine
 	}
-	n.wires, err = addLines(n.poller, n.cfg, open)
+	n.wires, err = addLines(n.poller, n.cfg, open, n.kept())
 	return err
 }
 
@@ -196,6 +201,9 @@ func (n *Node) units() []unit.Unit {
 	if n.uplink != nil {
 		units = append(units, n.uplink.units(n.service.Notify)...)
 	}
+	if len(n.wires) > 0 {
+		units = append(units, unit.Unit{Name: "meter events", Run: n.desk.Run})
+	}
 	for _, w := range n.wires {
 		units = append(units, unit.Unit{Name: "line " + w.cfg.Name, Run: w.line.Run})
 	}
@@ -242,6 +250,9 @@ func Run(ctx context.Context, c config.Node, version string, log *slog.Logger) e
 		return fmt.Errorf("%s: a counter without a tariff cannot sell", c.File)
 	}
 	n, err := New(ctx, c, Parts{Version: version}, log)
+	if unusable(err) {
+		return Mark(runBroken(ctx, c, version, err, log))
+	}
 	if err != nil {
 		return Mark(err)
 	}
