@@ -32,6 +32,9 @@ var known = Known{
 	Kindless: []string{"any-188"},
 	Profiles: []string{"GEN4442 v1"},
 	Address:  testAddress,
+	ProfileDir: func(string) ([]string, error) {
+		return nil, errors.New("acme.toml:3: titel: unknown key")
+	},
 	ModelDir: func(more Known, dir string) (Known, error) {
 		if _, err := os.Stat(dir); err != nil {
 			return more, errors.New("bad.toml:3:1: unknown key \"modle\"")

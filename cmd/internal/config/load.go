@@ -16,6 +16,8 @@ type Known struct {
 
 	// ModelDir adds the models of an operator's folder to what is known; its error names the file and the place in it.
 	ModelDir func(known Known, dir string) (Known, error)
+	// ProfileDir names the card profiles of an operator's folder; its error names the file and the place in it.
+	ProfileDir func(dir string) ([]string, error)
 	// Address brings a meter's address of a protocol into the one form that it is compared in; false if it is none.
 	Address func(protocol, address string) (canonical string, ok bool)
 }

@@ -68,6 +68,13 @@ type Cards struct {
 	Dialect  string   // DialectAuto, DialectACS, DialectOldACS, DialectOmnikey
 	Profiles []string // names of card profiles, e.g. "GEN4442 v1"
 	PSC      Secret   // six hex digits, or the key (32 or more) that each card's code is derived from; unset when cards are only read
+
+	ProfileDir string `json:",omitzero"` // folder of the operator's own card profiles, absolute; empty for none
+	Blind      bool   `json:",omitzero"` // present secret codes through readers that cannot show how many tries are left
+	KeyFile    string `json:",omitzero"` // sealed file with the keys of CPU cards, AT88SC102 and Mifare; empty for none
+	KeyPass    Secret `json:",omitzero"` // what opens it; unset: the machine key does
+	MachineKey string `json:",omitzero"` // file of the machine key; empty: machine.key in the data folder
+	SAM        string `json:",omitzero"` // a reader whose name contains this holds the security module; empty: one that says SAM
 }
 
 // minCardKey is the least number of bytes of a key that cards' codes are derived from.

@@ -43,6 +43,7 @@ const (
 	codeSecretOpen   = "secret_readable_by_all"
 	codeSecretBad    = "secret_empty"
 	codePSC          = "bad_psc"
+	codeCardProfiles = "bad_card_profiles"
 	codeFile         = "file_unusable"
 	codeDatabase     = "bad_database"
 	codePasswordURL  = "password_in_url"
@@ -104,14 +105,15 @@ var phrases = map[string]text{
 	codeTierLast: {"the last tier has a limit; remove it, or add a tier without one after it", "最后一个阶梯不得有上限；请删除，或在其后添加无上限的阶梯"},
 	codeBroker: {"%s is not a broker; want tcp://host:port, or ssl://host:port for TLS",
 		"%s 不是消息服务器地址；应为 tcp://主机:端口，使用 TLS 时为 ssl://主机:端口"},
-	codeCredentials: {"holds a user or a password; use username and password_file or password_env", "含用户名或口令；请改用 username 与 password_file 或 password_env"},
-	codeBothSecrets: {"stands beside %s; set only one of the two", "与 %s 同时设置；只能设置其中之一"},
-	codeEnvName:     {"is not the name of an environment variable; want A-Z, 0-9 and _, as in \"TALLY_PASSWORD\"", "不是环境变量名；应由 A-Z、0-9、_ 组成，如 \"TALLY_PASSWORD\""},
-	codeEnvUnset:    {"the environment variable %s is not set; set it for this program, or use a file", "环境变量 %s 未设置；请为本程序设置，或改用文件"},
-	codeSecretRead:  {"cannot read the secret: %s", "无法读取密钥文件：%s"},
-	codeSecretOpen:  {"%s can be read by everybody (mode %s); run: chmod 600 %s", "%s 可被所有人读取（权限 %s）；请执行：chmod 600 %s"},
-	codeSecretBad:   {"the secret is empty, longer than 4096 bytes or holds control characters; want one line of text", "密钥为空、超过 4096 字节或含控制字符；应为一行文本"},
-	codePSC:         {"the secret code is neither six hexadecimal digits (the three bytes of the PSC) nor a key of 32 or more", "卡密码应为六位十六进制数（PSC 的三个字节），或 32 位以上的密钥"},
+	codeCredentials:  {"holds a user or a password; use username and password_file or password_env", "含用户名或口令；请改用 username 与 password_file 或 password_env"},
+	codeBothSecrets:  {"stands beside %s; set only one of the two", "与 %s 同时设置；只能设置其中之一"},
+	codeEnvName:      {"is not the name of an environment variable; want A-Z, 0-9 and _, as in \"TALLY_PASSWORD\"", "不是环境变量名；应由 A-Z、0-9、_ 组成，如 \"TALLY_PASSWORD\""},
+	codeEnvUnset:     {"the environment variable %s is not set; set it for this program, or use a file", "环境变量 %s 未设置；请为本程序设置，或改用文件"},
+	codeSecretRead:   {"cannot read the secret: %s", "无法读取密钥文件：%s"},
+	codeSecretOpen:   {"%s can be read by everybody (mode %s); run: chmod 600 %s", "%s 可被所有人读取（权限 %s）；请执行：chmod 600 %s"},
+	codeSecretBad:    {"the secret is empty, longer than 4096 bytes or holds control characters; want one line of text", "密钥为空、超过 4096 字节或含控制字符；应为一行文本"},
+	codePSC:          {"the secret code is neither six hexadecimal digits (the three bytes of the PSC) nor a key of 32 or more", "卡密码应为六位十六进制数（PSC 的三个字节），或 32 位以上的密钥"},
+	codeCardProfiles: {"the card profiles in the folder cannot be used: %s", "该文件夹中的卡片格式文件不可用：%s"},
 	codeDatabase: {"is not a database; want the path of a file, or postgres://user@host:5432/name without a password",
 		"不是数据库；应为文件路径，或不含口令的 postgres://用户@主机:5432/库名"},
 	codePasswordURL:  {"holds a password; use database_password_file or database_password_env", "含口令；请改用 database_password_file 或 database_password_env"},

@@ -19,7 +19,7 @@ func (d *document) node(t *table, known Known) Node {
 		Log:     d.log(t.sub("log")),
 	}
 	n.Counter = d.counter(t.sub("counter"), n.Name)
-	n.Cards = d.cards(t.sub("cards"), n.Counter.Enabled, known.Profiles)
+	n.Cards = d.cards(t.sub("cards"), n.Counter.Enabled, known)
 	n.Meters, known = d.meters(t.sub("meters"), known)
 	n.Lines = d.lines(t.subs("line", 256), known)
 	if t.has("uplink") {
@@ -109,7 +109,7 @@ func (t *table) region(key string) uint16 {
 	return uint16(b[0])<<8 | uint16(b[1])
 }
 
-func (d *document) cards(t *table, counter bool, profiles []string) Cards {
+func (d *document) cards(t *table, counter bool, known Known) Cards {
 	source := CardsNone
 	if counter {
 		source = CardsPCSC
@@ -120,10 +120,15 @@ func (d *document) cards(t *table, counter bool, profiles []string) Cards {
 		Dialect:  t.choice("dialect", DialectAuto, DialectAuto, DialectACS, DialectOldACS, DialectOmnikey),
 		Profiles: t.texts("profiles", 32),
 		PSC:      t.secret("psc"),
+
+		ProfileDir: t.abs("profile_dir"),
+		Blind:      t.flag("blind", false),
+		KeyFile:    t.file("key_file", true),
+		KeyPass:    t.secret("key_pass"),
+		MachineKey: t.abs("machine_key"),
+		SAM:        t.text("sam", ""),
 	}
-	for _, p := range c.Profiles {
-		t.known("profiles", p, profiles)
-	}
+	t.ownProfiles(&c, known)
 	if b, err := hex.DecodeString(c.PSC.Reveal()); c.PSC.IsSet() && (err != nil || len(b) != 3 && len(b) < minCardKey) {
 		key := "psc_file"
 		if t.has("psc_env") {
@@ -133,6 +138,21 @@ func (d *document) cards(t *table, counter bool, profiles []string) Cards {
 	}
 	t.close()
 	return c
+}
+
+// ownProfiles checks the names of card profiles, those of the operator's own folder among them.
+func (t *table) ownProfiles(c *Cards, known Known) {
+	names := known.Profiles
+	if c.ProfileDir != "" && known.ProfileDir != nil {
+		own, err := known.ProfileDir(c.ProfileDir)
+		if err != nil {
+			t.bad("profile_dir", codeCardProfiles, strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+		names = append(slices.Clone(names), own...)
+	}
+	for _, p := range c.Profiles {
+		t.known("profiles", p, names)
+	}
 }
 
 // known reports a name that the program has nothing for.
