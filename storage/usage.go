@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // Usage is what the store takes and has left, for metrics and pages.
@@ -49,4 +50,16 @@ func sizeOf(path string) (int64, error) {
 		return 0, fmt.Errorf("ask for size: %w", err)
 	}
 	return info.Size(), nil
+}
+
+// SetAside names the segments of readings that were set aside because they are damaged.
+func (s *Store) SetAside() []string {
+	found, err := filepath.Glob(filepath.Join(s.readings.dir, "*.damaged"))
+	if err != nil { // the pattern is a constant
+		return nil
+	}
+	for i, path := range found {
+		found[i] = filepath.Base(path)
+	}
+	return found
 }

@@ -90,6 +90,7 @@ type UplinkView struct {
 	Acked      uint64    `json:"acked"`     // records that it has, in this epoch
 	Oldest     time.Time `json:"oldest"`    // when the oldest waiting record happened; zero when none waits
 	LastAck    time.Time `json:"last_ack"`
+	CertEnds   time.Time `json:"certificate_ends,omitzero"` // the node's certificate, when it has to be renewed soon; zero otherwise
 }
 
 // Bench is the simulated workbench of a demo: cards to insert, an IC-card meter to swipe them at. It is nil on a real

@@ -99,12 +99,16 @@ func (a *app) problem(p control.Problem) string {
 }
 
 var problemSentences = map[string]struct{ en, zh string }{
-	control.ProblemNotReady:   {"the node cannot do its work", "节点无法工作"},
-	control.ProblemOrdersOpen: {"card orders are without an end: put these cards back on the reader, or ask a leader", "有未结的写卡订单：请将相应卡片放回读卡器，或由班长处理"},
-	control.ProblemLineLost:   {"the line cannot be used", "线路不可用"},
-	control.ProblemMetersDead: {"meters do not answer", "有表计无应答"},
-	control.ProblemBrokerAway: {"the broker cannot be reached; records wait here", "无法连接消息服务器；记录在本机等待"},
-	control.ProblemCentreAway: {"the centre takes no records; they wait here", "中心暂不接收记录；记录在本机等待"},
+	control.ProblemNotReady:    {"the node cannot do its work", "节点无法工作"},
+	control.ProblemLedger:      {"the ledger is damaged; sales are stopped until a backup is restored with tallyd restore", "账本损坏；在用 tallyd restore 恢复备份之前已停止售气"},
+	control.ProblemReadings:    {"damaged readings were set aside; keep the files for a specialist", "有损坏的抄表数据已被隔离；请保留文件供专业人员检查"},
+	control.ProblemCertificate: {"the node's certificate for the broker ends soon or has ended; renew it", "节点连接消息服务器的证书即将或已经到期；请更换"},
+	control.ProblemSettings:    {"settings from the centre are on trial; they are taken back when it is not reached", "中心下发的设置正在试用；若无法连上中心将自动撤回"},
+	control.ProblemOrdersOpen:  {"card orders are without an end: put these cards back on the reader, or ask a leader", "有未结的写卡订单：请将相应卡片放回读卡器，或由班长处理"},
+	control.ProblemLineLost:    {"the line cannot be used", "线路不可用"},
+	control.ProblemMetersDead:  {"meters do not answer", "有表计无应答"},
+	control.ProblemBrokerAway:  {"the broker cannot be reached; records wait here", "无法连接消息服务器；记录在本机等待"},
+	control.ProblemCentreAway:  {"the centre takes no records; they wait here", "中心暂不接收记录；记录在本机等待"},
 }
 
 func (a *app) disk(d control.Disk) string {

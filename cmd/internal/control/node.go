@@ -114,6 +114,8 @@ type Uplink struct {
 	Connected  bool     `json:"connected"`
 	Central    bool     `json:"central"` // the ingest says it is there
 	Streams    []Stream `json:"streams"`
+
+	CertificateEnds time.Time `json:"certificate_ends,omitzero"` // the node's own; zero without one
 }
 
 // Waiting sums what the centre has not committed.
@@ -149,10 +151,14 @@ type Disk struct {
 
 // Codes of problems that a node reports.
 const (
-	ProblemNotReady   = "not_ready"   // the message says why
-	ProblemOrdersOpen = "orders_open" // card orders whose money is without an end
-	ProblemLineLost   = "line_lost"
-	ProblemMetersDead = "meters_dead"
-	ProblemBrokerAway = "broker_away"
-	ProblemCentreAway = "central_away"
+	ProblemNotReady    = "not_ready"            // the message says why
+	ProblemLedger      = "ledger_damaged"       // nothing can be sold until a backup is restored
+	ProblemReadings    = "readings_set_aside"   // damaged segments lie in the data folder
+	ProblemCertificate = "certificate_expiring" // the node's own, for the broker
+	ProblemSettings    = "settings_on_trial"    // settings of the centre that it has not been reached with yet
+	ProblemOrdersOpen  = "orders_open"          // card orders whose money is without an end
+	ProblemLineLost    = "line_lost"
+	ProblemMetersDead  = "meters_dead"
+	ProblemBrokerAway  = "broker_away"
+	ProblemCentreAway  = "central_away"
 )

@@ -22,7 +22,7 @@ type collector struct {
 }
 
 type descs struct {
-	info, ready, problems, readers, cards, waiting, acked, connected, central, meters, asked, answered, open, free *prometheus.Desc
+	info, ready, problems, readers, cards, waiting, acked, connected, central, meters, asked, answered, open, free, certificate *prometheus.Desc
 }
 
 func newCollector(take snapshot) *collector {
@@ -44,6 +44,8 @@ func newCollector(take snapshot) *collector {
 		answered:  d("line_answers_total", "Good answers from meters since the start.", "line"),
 		open:      d("orders_open", "Card orders whose money is without an end, by state.", "state"),
 		free:      d("disk_free_bytes", "Free bytes where the data lie."),
+
+		certificate: d("uplink_certificate_expires_timestamp_seconds", "When the node's certificate for the broker ends."),
 	}}
 }
 
@@ -95,6 +97,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(c.open, float64(s.Open.InDoubt), "in_doubt")
 	gauge(c.open, float64(s.Open.Quarantine), "quarantine")
 	gauge(c.free, float64(s.Disk.FreeBytes))
+	if end := s.Uplink.CertificateEnds; !end.IsZero() {
+		gauge(c.certificate, float64(end.Unix()))
+	}
 }
 
 func bit(b bool) float64 {

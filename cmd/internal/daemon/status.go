@@ -43,6 +43,7 @@ func (d door) Status(ctx context.Context) (control.NodeStatus, error) {
 	} else if s.Uplink.Configured && !s.Uplink.Central {
 		s.Problems = append(s.Problems, control.Problem{Code: control.ProblemCentreAway, Message: "the central system takes no records; they wait here"})
 	}
+	s.Problems = append(s.Problems, n.ailments()...)
 	s.Disk = d.disk(ctx)
 	open, err := n.service.OpenOrders(ctx)
 	if err != nil {
@@ -89,7 +90,8 @@ func (d door) uplink(ctx context.Context) control.Uplink {
 		return control.Uplink{}
 	}
 	s := d.n.uplink.pump.Snapshot(ctx)
-	u := control.Uplink{Configured: true, Broker: d.n.cfg.Uplink.Broker, Connected: s.Connected, Central: s.Central}
+	u := control.Uplink{Configured: true, Broker: d.n.cfg.Uplink.Broker, Connected: s.Connected, Central: s.Central,
+		CertificateEnds: d.n.uplink.cert.ends()}
 	for _, st := range s.Streams {
 		u.Streams = append(u.Streams, streamOf(st))
 	}

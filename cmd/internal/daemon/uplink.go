@@ -151,6 +151,9 @@ func (n *Node) Uplink() web.UplinkView {
 	}
 	s := n.uplink.pump.Snapshot(context.Background())
 	v := web.UplinkView{Configured: true, Connected: s.Connected, Central: s.Central, Waiting: s.Waiting(), Acked: acked(s)}
+	if n.uplink.cert.nearEnd() {
+		v.CertEnds = n.uplink.cert.ends()
+	}
 	for _, st := range s.Streams {
 		if !st.Oldest.IsZero() && (v.Oldest.IsZero() || st.Oldest.Before(v.Oldest)) {
 			v.Oldest = st.Oldest
