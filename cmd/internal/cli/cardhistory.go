@@ -12,8 +12,8 @@ import (
 	"tally/counter"
 )
 
-// history is the JSON of `tally card history`.
-type history struct {
+// cardHistory is the JSON of `tally card history`.
+type cardHistory struct {
 	Card   string              `json:"card"`
 	OnCard *purse.OnCard       `json:"on_card"` // the newest order on the card, when it lies in a reader
 	Orders []control.CardOrder `json:"orders"`  // newest first
@@ -34,14 +34,14 @@ func (a *app) cardHistoryCommand(deps TallyDeps) *cobra.Command {
 			}
 			client, _ := a.client(d)
 			defer client.Close()
-			h, err := a.history(c, client, strings.Join(args, ""), n)
+			h, err := a.cardHistory(c, client, strings.Join(args, ""), n)
 			if err != nil {
 				return err
 			}
 			if asJSON {
 				return a.json(h)
 			}
-			_, err = io.WriteString(a.env.Out, a.historyText(h))
+			_, err = io.WriteString(a.env.Out, a.cardHistoryText(h))
 			return a.written(err)
 		},
 	}
@@ -51,8 +51,8 @@ func (a *app) cardHistoryCommand(deps TallyDeps) *cobra.Command {
 	return c
 }
 
-func (a *app) history(c *cobra.Command, client *control.Client, what string, n int) (history, error) {
-	var h history
+func (a *app) cardHistory(c *cobra.Command, client *control.Client, what string, n int) (cardHistory, error) {
+	var h cardHistory
 	card, err := control.ParseCardID(what)
 	if err != nil {
 		reader, err := a.reader(c.Context(), client, what)
@@ -70,7 +70,7 @@ func (a *app) history(c *cobra.Command, client *control.Client, what string, n i
 	return h, err
 }
 
-func (a *app) historyText(h history) string {
+func (a *app) cardHistoryText(h cardHistory) string {
 	if len(h.Orders) == 0 {
 		return a.f("card %s: the ledger knows no order\n", "卡片 %s：账本中没有订单\n", plain(h.Card))
 	}
