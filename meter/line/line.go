@@ -189,6 +189,11 @@ func (l *Line) Close() error {
 	return err
 }
 
+// At is the line at another speed, with the same figures as this view of it.
+func (l *Line) At(mode Mode) *Line {
+	return &Line{core: l.core, user: &user{mode: mode, figures: l.user.figures}}
+}
+
 // ensureOpen opens the connection unless the pause after the last loss is not over.
 func (l *core) ensureOpen(ctx context.Context) error {
 	if l.conn != nil {

@@ -32,9 +32,9 @@ func ParseAddress(s string) (byte, *Selection, error) {
 		return 0, nil, fmt.Errorf("address %q: %w", s, err)
 	}
 	if parts[1] != "*" {
-		code, ok := makerCode(parts[1])
-		if !ok {
-			return 0, nil, fmt.Errorf("address %q: maker %q: three letters A–Z, or *", s, parts[1])
+		code, err := ManufacturerCode(parts[1])
+		if err != nil {
+			return 0, nil, fmt.Errorf("address %q: %w, or *", s, err)
 		}
 		sel.Manufacturer = code
 	}
@@ -55,26 +55,11 @@ func ParseAddress(s string) (byte, *Selection, error) {
 // maxPrimary is the highest address that a meter can have.
 const maxPrimary = 250
 
-// makerCode packs three letters (EN 13757-3, 5.6).
-func makerCode(s string) (uint16, bool) {
-	if len(s) != 3 {
-		return 0, false
-	}
-	var code uint16
-	for _, c := range []byte(s) {
-		if c < 'A' || c > 'Z' {
-			return 0, false
-		}
-		code = code<<5 | uint16(c-64)
-	}
-	return code, true
-}
-
 // String writes the selection as ParseAddress reads it.
 func (s Selection) String() string {
 	maker, version, medium := "*", "*", "*"
-	if m := s.Manufacturer; m != AnyManufacturer {
-		maker = string([]byte{byte(m>>10&31) + 64, byte(m>>5&31) + 64, byte(m&31) + 64})
+	if s.Manufacturer != AnyManufacturer {
+		maker = manufacturer(s.Manufacturer)
 	}
 	if s.Version != AnyByte {
 		version = fmt.Sprintf("%02X", s.Version)

@@ -1,6 +1,8 @@
 package mbus
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -10,6 +12,7 @@ import (
 
 	"tally/meter"
 	"tally/meter/line"
+	"tally/meter/quantity"
 	"tally/meter/telegram"
 )
 
@@ -53,6 +56,38 @@ type Options struct {
 	Timeout   time.Duration // how long this meter may think; 0 = 2 s: real meters need more than the standard allows
 	Select    *Selection    // secondary address; nil = the primary one
 	Telegrams int           // most telegrams of one reading; 0 = 8
+	Picks     []Pick        // what a reading keeps; none = everything that is current
+
+	Zone *time.Location // of the meter's clock and dates; nil = the node's
+}
+
+// Pick chooses one value by what the meter says of it.
+type Pick struct {
+	From     string        // name by VIF
+	As       string        // name in readings
+	Unit     quantity.Unit // empty = any
+	Storage  uint64
+	Tariff   uint64
+	Subunit  uint64
+	Function telegram.Function // empty = instantaneous
+}
+
+// kept chooses among a telegram's values.
+func (o Options) kept(values []telegram.Value) []meter.Value {
+	if len(o.Picks) == 0 {
+		return telegram.Kept(values)
+	}
+	var kept []meter.Value
+	for _, p := range o.Picks {
+		for _, v := range values {
+			if v.Name == p.From && v.Storage == p.Storage && v.Tariff == p.Tariff && v.Subunit == p.Subunit &&
+				v.Function == cmp.Or(p.Function, telegram.Instantaneous) && (p.Unit == "" || p.Unit == v.Unit) {
+				kept = append(kept, meter.Value{Name: p.As, Number: v.Number, Unit: v.Unit})
+				break
+			}
+		}
+	}
+	return kept
 }
 
 // Meter reads one meter. It implements meter.Meter.
@@ -64,8 +99,9 @@ type Meter struct {
 	choice  []byte // selection on the wire
 
 	mu     sync.Mutex
-	toggle bool // frame count bit of the next request
-	synced bool // the meter knows it
+	toggle bool   // frame count bit of the next request
+	synced bool   // the meter knows it
+	before []byte // the telegram that came last
 }
 
 var _ meter.Meter = (*Meter)(nil)
@@ -79,6 +115,7 @@ func New(l *line.Line, address byte, id meter.ID, opts Options) (*Meter, error) 
 	if opts.Telegrams <= 0 {
 		m.opts.Telegrams = 8
 	}
+	m.opts.Zone = cmp.Or(opts.Zone, time.Local)
 	switch {
 	case l == nil:
 		return nil, fmt.Errorf("meter %s: a line is needed", id)
@@ -115,30 +152,69 @@ func (m *Meter) Read(ctx context.Context) (meter.Reading, error) {
 
 func (m *Meter) read(ctx context.Context, lease *line.Lease) (meter.Reading, error) {
 	r := meter.Reading{Meter: m.id, Line: m.line.Name()}
-	if err := m.reach(ctx, lease); err != nil {
+	telegrams, err := m.telegrams(ctx, lease)
+	if err != nil {
 		return r, err
 	}
-	for n := 0; ; n++ {
-		d, answer, err := m.ask(ctx, lease)
-		if err != nil {
+	var values []telegram.Value
+	for _, t := range telegrams {
+		r.At = t.at
+		r.Raw = append(r.Raw, t.raw...)
+		values = append(values, t.Values...)
+		if err := usable(t.Data, &r); err != nil {
 			return r, err
-		}
-		r.At = answer.At
-		r.Raw = append(r.Raw, answer.Bytes...)
-		r.Values = append(r.Values, telegram.Kept(d.Values)...)
-		if err := usable(d, &r); err != nil {
-			return r, err
-		}
-		if !d.More {
-			break
-		}
-		m.synced = false // the next reading begins with the first telegram again
-		if n+1 == m.opts.Telegrams {
-			return r, fmt.Errorf("more than %d telegrams: %w", m.opts.Telegrams, meter.ErrMalformed)
 		}
 	}
+	r.Values = m.opts.kept(values)
 	r.Raw = r.Raw[:min(len(r.Raw), maxRaw)]
 	return r, nil
+}
+
+// told is one telegram as it came.
+type told struct {
+	Data
+	raw []byte
+	at  time.Time
+}
+
+// telegrams asks for all that the meter says.
+func (m *Meter) telegrams(ctx context.Context, lease *line.Lease) ([]told, error) {
+	if err := m.reach(ctx, lease); err != nil {
+		return nil, err
+	}
+	var all []told
+	for {
+		d, answer, err := m.ask(ctx, lease)
+		if err == nil && bytes.Equal(answer.Bytes, m.before) {
+			d, answer, err = m.afresh(ctx, lease, len(all))
+		}
+		if err != nil {
+			return nil, err
+		}
+		m.before = answer.Bytes
+		all = append(all, told{d, answer.Bytes, answer.At})
+		if !d.More {
+			return all, nil
+		}
+		m.synced = false // the next reading begins with the first telegram again
+		if len(all) == m.opts.Telegrams {
+			return nil, fmt.Errorf("more than %d telegrams: %w", m.opts.Telegrams, meter.ErrMalformed)
+		}
+	}
+}
+
+// afresh is called when a telegram is, with its access number, the same as the one before it. It may be the old one sent
+// again, because somebody else has talked to the meter and it knows our frame count bit already: an old value must not
+// get a new time. As the first of a reading it is asked for once more, behind a reset; within one it is an error.
+func (m *Meter) afresh(ctx context.Context, lease *line.Lease, n int) (Data, line.Answer, error) {
+	if n > 0 {
+		return Data{}, line.Answer{}, fmt.Errorf("meter sends the same telegram again: %w", meter.ErrMalformed)
+	}
+	m.synced = false
+	if err := m.reach(ctx, lease); err != nil {
+		return Data{}, line.Answer{}, err
+	}
+	return m.ask(ctx, lease)
 }
 
 // usable decides what the telegram's problems mean for the reading. A clock that is wrong is marked, what the standard
@@ -204,8 +280,21 @@ func (m *Meter) acknowledged(ctx context.Context, lease *line.Lease, f Frame, wh
 	return nil
 }
 
-// ask sends REQ_UD2 with the next frame count bit.
+// ask sends REQ_UD2 and decodes the answer.
 func (m *Meter) ask(ctx context.Context, lease *line.Lease) (Data, line.Answer, error) {
+	f, answer, err := m.frame(ctx, lease)
+	if err != nil {
+		return Data{}, answer, err
+	}
+	d, err := f.Decode()
+	if err == nil && m.choice != nil {
+		err = m.isChosen(f, d)
+	}
+	return d, answer, err
+}
+
+// frame sends REQ_UD2 with the next frame count bit.
+func (m *Meter) frame(ctx context.Context, lease *line.Lease) (Frame, line.Answer, error) {
 	c := ReqUd2
 	if m.toggle {
 		c |= fcb
@@ -215,18 +304,21 @@ func (m *Meter) ask(ctx context.Context, lease *line.Lease) (Data, line.Answer, 
 		Peer: m.peer(), Request: Frame{Kind: Short, C: c, A: m.address}.Append(nil), Length: 261, Timeout: m.opts.Timeout, Expect: j.expect,
 	})
 	if err != nil {
-		return Data{}, answer, err
+		return Frame{}, answer, err
 	}
 	m.toggle = !m.toggle
-	d, err := j.got.Decode()
-	if err == nil && m.choice != nil {
-		err = m.isChosen(j.got)
-	}
-	return d, answer, err
+	return j.got, answer, nil
 }
 
 // isChosen checks that the answer is of the meter that was selected: after an E5 of two meters at once it need not be.
-func (m *Meter) isChosen(f Frame) error {
+func (m *Meter) isChosen(f Frame, d Data) error {
+	if f.CI == ciFixed || f.CI == ciFixedHi {
+		for i, want := range selectionOf(m.choice).ID {
+			if want != 'F' && (i >= len(d.Printed) || d.Printed[i] != byte(want)) {
+				return fmt.Errorf("answer is of meter %s, selected was %s: %w", d.Printed, selectionOf(m.choice).ID, meter.ErrForeign)
+			}
+		}
+	}
 	if f.CI != ciVariable || len(f.Data) < 8 {
 		return nil
 	}
@@ -265,7 +357,7 @@ func (j *judge) expect(b []byte) (line.Verdict, error) {
 		return line.Verdict{Need: n}, p
 	case f.C&rspMask != rspUd:
 		return line.Verdict{Need: n}, &telegram.Problem{Code: telegram.Control, Offset: 4, Want: telegram.Hex(rspUd), Got: telegram.Hex(f.C), Text: "is not a meter's data", Class: meter.ErrMalformed}
-	case j.address != Secondary && f.A != j.address:
+	case j.address != Secondary && j.address != everybody && f.A != j.address:
 		return line.Verdict{Drop: n}, nil
 	}
 	j.got = f

@@ -3,6 +3,7 @@ package metersim
 import (
 	"bytes"
 	"sync"
+	"time"
 )
 
 // MBus is a line of wired M-Bus meters. It is a Speech for Bus.
@@ -19,11 +20,26 @@ type MBusMeter struct {
 	Clingy  bool     // stays selected whatever is selected, and acknowledges it
 	Header  [12]byte // ID4 (low byte first), maker 2, version, medium, access, status, signature 2
 
+	Now    func() time.Time // its clock, which goes into the first telegram; nil = it has none
+	Stiff  bool             // address, clock and speed do not change, whatever it is told
+	Switch func(baud int)   // called when it is told to change its speed
+
 	mu        sync.Mutex
 	telegrams [][]byte // records
 	at        int
 	last      byte // C field of the last REQ_UD2, 0 after a reset
 	selected  bool
+	writes    int
+	sent      []byte // telegram that went out last
+	repeat    bool
+	ahead     time.Duration // of Now, once it was set
+}
+
+// Writes counts the commands that would change the meter.
+func (m *MBusMeter) Writes() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.writes
 }
 
 // Add puts a meter on the line.
@@ -38,6 +54,14 @@ func (m *MBusMeter) Set(telegrams ...[]byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.telegrams = telegrams
+}
+
+// Repeat makes the meter give its last telegram again to the next question, whatever that says: as after another master
+// has asked with the frame count bit that comes next.
+func (m *MBusMeter) Repeat() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.repeat = true
 }
 
 // Frame finds a short or long frame.
@@ -96,10 +120,42 @@ func (m *MBusMeter) hear(b []byte) (Reply, bool) {
 		m.at, m.last = 0, 0
 	case c&^0x20 == 0x5B:
 		reply.Bytes = m.data(c, fault)
+	case c&^0x20 == 0x53 && !choosing:
+		m.command(b[2:])
 	case !choosing:
 		return Reply{}, false
 	}
 	return reply, true
+}
+
+// command takes CI and what follows of a SND_UD.
+func (m *MBusMeter) command(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	m.writes++
+	switch {
+	case m.Stiff:
+	case b[0] >= 0xB8 && b[0] <= 0xBF && m.Switch != nil:
+		m.Switch([]int{300, 600, 1200, 2400, 4800, 9600, 19200, 38400}[b[0]-0xB8])
+	case len(b) == 4 && b[0] == 0x51 && b[1] == 0x01 && b[2] == 0x7A:
+		m.Address = b[3]
+	case len(b) == 7 && b[0] == 0x51 && b[1] == 0x04 && b[2] == 0x6D && m.Now != nil:
+		t := b[3:]
+		now := m.Now()
+		year := 2000 + int(t[2]>>5|t[3]>>4<<3)
+		m.ahead = time.Date(year, time.Month(t[3]&0xF), int(t[2]&0x1F), int(t[1]&0x1F), int(t[0]&0x3F), 0, 0, now.Location()).Sub(now)
+	}
+}
+
+// clock is the record with date and time, type F.
+func (m *MBusMeter) clock() []byte {
+	if m.Now == nil || m.at != 0 {
+		return nil
+	}
+	t := m.Now().Add(m.ahead)
+	year := t.Year() % 100
+	return []byte{0x04, 0x6D, byte(t.Minute()), byte(t.Hour()), byte(t.Day() | year&7<<5), byte(int(t.Month()) | year>>3<<4)}
 }
 
 // matches compares a selection with the meter's secondary address: nibbles F and bytes FF fit everything.
@@ -119,6 +175,10 @@ func (m *MBusMeter) matches(choice []byte) bool {
 
 // data is the telegram that a REQ_UD2 gets.
 func (m *MBusMeter) data(c byte, f Fault) []byte {
+	if m.repeat && m.sent != nil {
+		m.repeat = false
+		return m.sent
+	}
 	if m.last != 0 && c != m.last && len(m.telegrams) > 0 {
 		m.at = (m.at + 1) % len(m.telegrams)
 		m.Header[8]++
@@ -128,6 +188,7 @@ func (m *MBusMeter) data(c byte, f Fault) []byte {
 	if m.at < len(m.telegrams) {
 		records = m.telegrams[m.at]
 	}
+	records = append(m.clock(), records...)
 	body := append([]byte{0x08, m.Address, 0x72}, m.Header[:]...)
 	body = append(body, records[:max(len(records)-f.Short, 0)]...)
 	switch {
@@ -141,5 +202,6 @@ func (m *MBusMeter) data(c byte, f Fault) []byte {
 	}
 	n := byte(len(body))
 	out := append([]byte{0x68, n, n, 0x68}, bytes.Clone(body)...)
-	return append(out, sum(body), 0x16)
+	m.sent = append(out, sum(body), 0x16)
+	return m.sent
 }

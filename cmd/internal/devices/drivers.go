@@ -12,6 +12,7 @@ import (
 	"tally/meter/mbus"
 	"tally/meter/modbus"
 	models "tally/meter/profile"
+	"tally/meter/telegram"
 )
 
 // framings maps the config's Modbus protocols.
@@ -131,5 +132,13 @@ func openMBus(l *line.Line, _ config.Line, m config.Meter, p *models.Profile) (m
 	if err != nil {
 		return nil, fmt.Errorf("meter %s: %w", m.ID, err)
 	}
-	return mbus.New(l, primary, m.ID, mbus.Options{Timeout: m.Timeout, Select: selection, Telegrams: p.MBus.Telegrams})
+	o := mbus.Options{Timeout: m.Timeout, Select: selection, Telegrams: p.MBus.Telegrams}
+	for _, v := range p.MBus.Values {
+		pick := mbus.Pick{From: v.From, As: v.As, Unit: v.Unit, Storage: v.Storage, Tariff: v.Tariff, Subunit: v.Subunit}
+		if v.Max {
+			pick.Function = telegram.Maximum
+		}
+		o.Picks = append(o.Picks, pick)
+	}
+	return mbus.New(l, primary, m.ID, o)
 }
