@@ -315,7 +315,7 @@ func (c *chatter) Read(b []byte) (int, error) {
 		c.due = time.Now().Add(500 * time.Millisecond)
 	}
 	if c.port.right() && c.due.Before(c.until) {
-		time.Sleep(time.Until(c.due))
+		<-time.After(time.Until(c.due)) // in the bubble's time
 		c.due = c.due.Add(500 * time.Millisecond)
 		return copy(b, c.frame), nil
 	}
@@ -326,7 +326,7 @@ func (c *chatter) Read(b []byte) (int, error) {
 type babbler struct{ *port }
 
 func (b babbler) Read(p []byte) (int, error) {
-	time.Sleep(10 * time.Millisecond)
+	<-time.After(10 * time.Millisecond) // in the bubble's time
 	return copy(p, []byte{0x55, 0x5A}), nil
 }
 
