@@ -79,6 +79,8 @@ type TallyDeps struct {
 	// ReadMeter opens the line, reads its only meter once and closes the line.
 	ReadMeter func(ctx context.Context, l config.Line) (meter.Reading, error)
 	Known     config.Known
+	// Bench opens lines and meters on this machine.
+	Bench Bench
 	// Socket is where a node's control socket usually lies; empty for the platform's place.
 	Socket string
 	// Now is the time; nil for time.Now.

@@ -3,6 +3,7 @@ package cli
 import (
 	"tally/cardreader"
 	"tally/cmd/internal/control"
+	"tally/cmd/internal/fieldwork"
 )
 
 // sentence is what a stable code means to a technician, and the exit code it ends with.
@@ -42,5 +43,12 @@ var sentences = map[string]sentence{
 	"foreign":                    {ExitNotWell, "the answer came from another meter", "应答来自其他表计", false},
 	"malformed":                  {ExitNotWell, "the meter's answer does not fit the question", "表计应答与请求不符", false},
 	"exception":                  {ExitNotWell, "the meter refused the question", "表计拒绝了请求", false},
+	"unable":                     {ExitRefused, "this meter or its model cannot do that", "该表计或其型号不支持此操作", false},
+	fieldwork.CodeTyped:          {ExitRefused, "the number that was typed is not the meter's", "键入的表号与表计不符", true},
+	fieldwork.CodeTaken:          {ExitRefused, "another meter answers at the new address", "新地址已有其他表计应答", false},
+	fieldwork.CodeUnproven:       {ExitRefused, "whether the new address is free could not be found out", "无法确认新地址是否空闲", false},
+	fieldwork.CodeUnread:         {ExitRefused, "an earlier command has no outcome yet; read the meter first", "上一条命令结果未知；请先读取表计", false},
+	fieldwork.CodeForbidden:      {ExitRefused, "this node may not move that valve", "该节点无权操作此阀门", false},
+	"node_clock":                 {ExitRefused, "the clock of the node is not to be trusted", "节点时钟不可信", false},
 	"implausible":                {ExitNotWell, "the meter's value is no number or out of range", "表计数值无效或超出范围", false},
 }
