@@ -168,8 +168,7 @@ func (j *judge) judge(f Frame, n int) (line.Verdict, error) {
 		}
 	}
 	if f.Refusal() {
-		_, err := f.refusal()
-		return whole, err
+		return whole, f.refusal()
 	}
 	if len(j.request.Data) == 0 {
 		return whole, nil
