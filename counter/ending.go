@@ -52,6 +52,9 @@ func (s *Service) end(ctx context.Context, id string, e ending) (Order, error) {
 	return o, nil
 }
 
+// chainCoder is a Tx that knows the short code of the chain of money records as it ends within the transaction.
+type chainCoder interface{ ChainCode() string }
+
 func (s *Service) close(tx Tx, o *Order, e ending) error {
 	o.State = e.state
 	if !e.state.Open() {
@@ -70,6 +73,9 @@ func (s *Service) close(tx Tx, o *Order, e ending) error {
 	switch e.state {
 	case Done:
 		err = s.closeDone(tx, o)
+		if c, ok := tx.(chainCoder); ok && err == nil {
+			o.Audit = c.ChainCode()
+		}
 	case Void:
 		err = s.closeVoid(tx, o)
 	case InDoubt:

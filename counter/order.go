@@ -57,4 +57,7 @@ type Order struct {
 	Of         string `json:"of"`          // the order that this one refunds or makes up
 	RefundedBy string `json:"refunded_by"` // the refund of this order, under way or done
 	ApprovedBy string `json:"approved_by"` // second person, where one is asked for
+
+	// Audit is the short code of the chain of money records right after this order's own; empty until it is done.
+	Audit string `json:"audit,omitempty"`
 }

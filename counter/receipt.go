@@ -44,7 +44,7 @@ func (s *Service) Receipt(ctx context.Context, sess Session, order string, again
 func (s *Service) receipt(ctx context.Context, o Order) (Receipt, error) {
 	r := Receipt{
 		Op: o.Op, No: o.Receipt, Station: o.Station, Order: o.ID, At: o.EndAt, Operator: o.Operator, Volume: o.Volume,
-		Lines: o.Lines, Amount: o.Amount, Capitals: tariff.Capitals(o.Amount), Copy: o.Copies, CardSeq: o.Plan.Seq,
+		Lines: o.Lines, Amount: o.Amount, Capitals: tariff.Capitals(o.Amount), Copy: o.Copies, CardSeq: o.Plan.Seq, Audit: o.Audit,
 	}
 	err := s.view(ctx, func(tx Tx) error {
 		a, err := tx.Account(o.Account)

@@ -111,6 +111,7 @@ type Receipt struct {
 	Capitals string          `json:"capitals"` // amount in capital numerals (大写)
 	Copy     int             `json:"copy"`     // 0 for the first print, n for 重打 第 n 次
 	CardSeq  uint16          `json:"card_seq"`
+	Audit    string          `json:"audit,omitempty"` // short code of the chain of money records, see Order.Audit
 }
 
 // Session is a logged-in operator.

@@ -105,6 +105,15 @@ var _ counter.Tx = (*ledgerTx)(nil)
 
 var errReadingsAreKept = errors.New("readings are kept, not emitted")
 
+// ChainCode is the short code of the chain tx as it ends now, what this transaction has emitted so far included.
+func (t *ledgerTx) ChainCode() string {
+	st, err := t.w.stream(contract.Tx)
+	if err != nil { // damage; the commit will say so
+		return ""
+	}
+	return headOf(st).Code()
+}
+
 // Emit implements counter.Tx for the streams tx and ev.
 func (t *ledgerTx) Emit(d outbox.Draft) error {
 	switch d.Stream {

@@ -131,6 +131,7 @@ var texts = map[string]both{
 	"receipt.slip":       {"小票", " receipt"},
 	"receipt.back":       {"退还用户", "Given back"},
 	"receipt.free":       {"原订单重新写卡，不收款。", "The same order was written again; nothing was charged."},
+	"receipt.audit":      {"校验码", "Audit code"},
 	"receipt.capitals":   {"大写", "In capitals"},
 	"receipt.print":      {"打印", "Print"},
 	"receipt.next":       {"下一位", "Next customer"},
