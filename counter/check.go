@@ -20,6 +20,9 @@ const journalDepth = 8
 // nothing stands against it). The account is returned along with a refusal as soon as it is known. The reasons are
 // tried from "who is this" over "is money open" to "what does the card say", so that the clerk hears the true one.
 func (s *Service) standing(tx Tx, st purse.State) (Account, error) {
+	if st.Condition != purse.InUse {
+		return s.notInUse(tx, st)
+	}
 	a, journal, err := s.customer(tx, st)
 	if err != nil {
 		return a, err
@@ -38,7 +41,7 @@ func (s *Service) standing(tx Tx, st purse.State) (Account, error) {
 		return a, err
 	}
 	if gasOn(st) {
-		return a, refuse(CodeNotSwiped, nil, "volume", inUnits(st.Order.Qty, st.Unit).String(), "at", st.Order.At)
+		return a, refuse(CodeNotSwiped, nil, "volume", shownAmount(st.Order.Qty, st.Unit), "at", st.Order.At)
 	}
 	return a, nil
 }
@@ -67,6 +70,9 @@ func (s *Service) customer(tx Tx, st purse.State) (Account, []Order, error) {
 	journal, err := tx.OrdersOfCard(st.Card, journalDepth)
 	if err == nil {
 		err = openMoney(journal)
+	}
+	if err == nil {
+		err = openElsewhere(tx, a.No)
 	}
 	return a, journal, err
 }
@@ -109,15 +115,23 @@ func openMoney(journal []Order) error {
 // sound refuses a card that cannot carry this customer's gas.
 func sound(a Account, st purse.State) error {
 	switch {
-	case st.Unit.Litres() == 0:
+	case st.Unit.Litres() == 0 && !money(st.Unit):
 		return refuse(cardreader.CodeNotSupported, nil, "unit", string(st.Unit))
 	case damaged(st):
 		return refuse(CodeDamaged, nil, "damaged", strings.Join(st.Damaged, " "))
-	case st.Meter != "" && a.Meter != "" && st.Meter != a.Meter:
-		return refuse(CodeOtherMeter, nil, "meter", st.Meter, "ours", a.Meter)
+	}
+	bound := st.Meter
+	if w := st.WriteBack; bound == "" && w != nil {
+		bound = w.MeterNo // the first meter that took the card has bound it
+	}
+	if bound != "" && a.Meter != "" && !sameNumber(bound, a.Meter) {
+		return refuse(CodeOtherMeter, nil, "meter", bound, "ours", a.Meter)
 	}
 	return nil
 }
+
+// sameNumber compares numbers that cards fill up with zeros in front.
+func sameNumber(a, b string) bool { return strings.TrimLeft(a, "0") == strings.TrimLeft(b, "0") }
 
 // issue refuses a card that was replaced, and one that replaced ours without this ledger knowing.
 func issue(a Account, st purse.State) error {
@@ -125,7 +139,7 @@ func issue(a Account, st purse.State) error {
 	switch {
 	case a.CardIssue == 0 || st.IssueCount == a.CardIssue:
 		return nil
-	case st.IssueCount < a.CardIssue:
+	case st.IssueCount < a.CardIssue || buried(a, st):
 		return refuse(CodeCardReplaced, nil, says...)
 	}
 	return refuse(CodeCardAhead, nil, says...)
@@ -183,13 +197,13 @@ func sequence(a Account, st purse.State, journal []Order) error {
 
 // known compares the newest order on the card with the one that the journal says is there.
 func known(on purse.OnCard, a Account, journal []Order) bool {
-	for _, o := range journal {
-		if o.State == Done && o.Plan.Seq == a.CardSeq {
+	if l := a.Last; l != nil && l.Seq == a.CardSeq { // written here or at another counter
+		return on.Tag == l.Tag && on.Cumulative == l.Cumulative
+	}
+	for _, o := range journal { // of a ledger from before the account knew
+		if o.State == Done && o.Plan.Make == "" && o.Plan.Seq == a.CardSeq && o.Plan.IssueCount == a.CardIssue {
 			return on.Tag == o.Plan.Tag && on.Cumulative == o.Plan.Cumulative
 		}
-	}
-	if l := a.Last; l != nil && l.Seq == a.CardSeq { // written at another counter
-		return on.Tag == l.Tag && on.Cumulative == l.Cumulative
 	}
 	return true // from before this ledger
 }
@@ -225,6 +239,28 @@ func limits(a Account, st purse.State, v quantity.Volume) error {
 		}
 	}
 	return nil
+}
+
+// moneyLimits refuses an amount that would take a money meter over the customer's ceiling of credit, which is worth what
+// it costs in the first tier.
+func moneyLimits(a Account, st purse.State, m quantity.Money, price quantity.Price) error {
+	ceiling := worth(a.Hoard, price)
+	var left quantity.Money
+	if st.WriteBack != nil {
+		left = quantity.Money(st.WriteBack.Remaining)
+	}
+	if ceiling > 0 && m > ceiling-left {
+		return refuse(CodeOverHoard, nil, "money", max(ceiling-left, 0).String(), "ceiling_money", ceiling.String())
+	}
+	return nil
+}
+
+// shownAmount is a card's amount as people read it, in m³ or yuan.
+func shownAmount(n purse.Amount, u purse.Unit) string {
+	if money(u) {
+		return quantity.Money(n).String()
+	}
+	return inUnits(n, u).String()
 }
 
 // inUnits is what a card's amount is in litres. A card's fields have at most 4 bytes, so it cannot overflow; a hostile

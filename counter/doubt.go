@@ -25,6 +25,9 @@ func (s *Service) Void(ctx context.Context, sess Session, order string) error {
 	if err != nil {
 		return err
 	}
+	if done, err := s.voidNew(ctx, live, order); done {
+		return err
+	}
 	_, err = s.choose(ctx, "void ", order, live, func(ctx context.Context, w *writing) { w.void(ctx, order) })
 	switch code := codeOf(err); {
 	case err == nil:
@@ -91,8 +94,12 @@ func (w *writing) intendAgain(tx Tx, p Purse, st purse.State, id string) (Order,
 	if err != nil {
 		return Order{}, err
 	}
-	if o.State != InDoubt || s.o.Resolve(o.Plan, st) != purse.NotDone {
+	verdict := s.o.Resolve(o.Plan, st)
+	if o.State != InDoubt || verdict != purse.NotDone && verdict != purse.Begun {
 		return o, errJudge
+	}
+	if o.Plan.Make != "" {
+		return w.resume(tx, p, st, o, op)
 	}
 	a, err := tx.Account(o.Account)
 	if err != nil {
@@ -109,6 +116,41 @@ func (w *writing) intendAgain(tx Tx, p Purse, st purse.State, id string) (Order,
 	return o, tx.PutOrder(o)
 }
 
+// resume stores the intent of the rest of a card that is half made, changed or retired.
+func (w *writing) resume(tx Tx, p Purse, st purse.State, o Order, op Operator) (Order, error) {
+	m, err := maker(p)
+	if err != nil {
+		return o, err
+	}
+	plan, err := m.Change(st, purse.Change{Resume: &o.Plan})
+	if err != nil {
+		return o, planRefusal(err)
+	}
+	o.Plan, o.State, o.ClosedBy = plan, Intended, op.Name
+	return o, tx.PutOrder(o)
+}
+
+// voidNew gives up a new card in doubt without seeing it: whatever it has become, it is dead from now on, and the next
+// one has another issue count. One that lies on a reader is judged first.
+func (s *Service) voidNew(ctx context.Context, live Session, id string) (bool, error) {
+	var o Order
+	err := s.view(ctx, func(tx Tx) (err error) { o, err = tx.Order(id); return err })
+	if err != nil || o.Plan.Make != purse.MakeNew || o.State != InDoubt {
+		return false, nil
+	}
+	ended, err := s.end(ctx, id, ending{state: Void, why: o.Why, by: live})
+	if err == nil && ended.State != Void {
+		err = s.outcome(ended)
+		if ended.State == Done {
+			err = refuse(CodeAlreadyDone, nil, "order", id)
+		}
+	}
+	if d, ins, derr := s.deskWith(id); derr == nil { // half made: it is nobody's now
+		d.relook(ins)
+	}
+	return true, err
+}
+
 // void reads the card and gives the order up when it is not there.
 func (w *writing) void(ctx context.Context, id string) {
 	d, s := w.desk, w.desk.s
@@ -122,9 +164,13 @@ func (w *writing) void(ctx context.Context, id string) {
 	defer release()
 	_ = p.Close() // it was only read
 	var o Order
-	if err = s.view(ctx, func(tx Tx) (err error) { o, err = tx.Order(id); return err }); err == nil &&
-		o.State == InDoubt && s.o.Resolve(o.Plan, st) == purse.NotDone {
-		_, err = s.end(ctx, id, ending{state: Void, why: o.Why, by: w.sess})
+	if err = s.view(ctx, func(tx Tx) (err error) { o, err = tx.Order(id); return err }); err == nil && o.State == InDoubt {
+		switch s.o.Resolve(o.Plan, st) {
+		case purse.NotDone:
+			_, err = s.end(ctx, id, ending{state: Void, why: o.Why, by: w.sess})
+		case purse.Begun:
+			err = refuse(CodeBegun, nil, "order", o.ID)
+		}
 	}
 	d.present(ctx, w.ins, st)
 	if err != nil {

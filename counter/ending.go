@@ -91,23 +91,20 @@ func (s *Service) close(tx Tx, o *Order, e ending) error {
 // closeDone books an order whose card was read back. A sale was counted in its tiers with its intent, a refund is only
 // now.
 func (s *Service) closeDone(tx Tx, o *Order) error {
-	a, err := tx.Account(o.Account)
-	if err != nil {
-		return err
+	if o.Account != "" { // a card that sets up meters is nobody's
+		a, err := tx.Account(o.Account)
+		if err != nil {
+			return err
+		}
+		if err := tx.PutAccount(afterDone(a, *o)); err != nil {
+			return err
+		}
 	}
-	a.CardSeq, a.CardIssue = o.Plan.Seq, o.Plan.IssueCount
-	a.Last = &LastOrder{Seq: o.Plan.Seq, Tag: o.Plan.Tag, Qty: o.Plan.Qty, Cumulative: o.Plan.Cumulative, Order: o.ID}
-	a.CardUnit = o.Unit
-	if o.Op == purse.OpRefund && a.PeriodStart == o.Period {
-		a.Bought += o.Volume
-	}
-	if err := tx.PutAccount(a); err != nil {
-		return err
-	}
+	var err error
 	if o.Receipt, err = tx.NextReceipt(s.o.Station); err != nil {
 		return err
 	}
-	return tx.Emit(saleRecord(recordTypes[o.Op].done, *o))
+	return tx.Emit(orderRecord(*o, recordTypes[o.Op].done))
 }
 
 // closeVoid gives the money and the tier volume of a sale back, or lets an order be refunded again whose refund came to
@@ -120,11 +117,13 @@ func (s *Service) closeVoid(tx Tx, o *Order) error {
 		err = giveBack(tx, *o)
 	case purse.OpRefund:
 		err = refundable(tx, *o)
+	case purse.OpIssue, purse.OpReissue:
+		err = neverCame(tx, *o)
 	}
 	if err != nil || !o.Doubted {
 		return err
 	}
-	return tx.Emit(saleRecord(recordTypes[o.Op].void, *o))
+	return tx.Emit(orderRecord(*o, recordTypes[o.Op].void))
 }
 
 func giveBack(tx Tx, o Order) error {
@@ -133,6 +132,16 @@ func giveBack(tx Tx, o Order) error {
 		return err
 	}
 	a.Bought -= o.Volume
+	return tx.PutAccount(a)
+}
+
+// neverCame buries a card that was given up: should it turn up whole after all, nothing is sold to it.
+func neverCame(tx Tx, o Order) error {
+	a, err := tx.Account(o.Account)
+	if err != nil {
+		return err
+	}
+	bury(&a, DeadCard{Card: o.Card, Issue: o.Plan.IssueCount, Why: DeadRetired})
 	return tx.PutAccount(a)
 }
 

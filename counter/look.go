@@ -18,7 +18,7 @@ func (d *desk) open(ctx context.Context, ins cardreader.Insertion) (Purse, purse
 		var p Purse
 		if p, err = d.s.o.Open(ctx, d.name, ins); err == nil {
 			var st purse.State
-			if st, err = p.Read(ctx); err == nil {
+			if st, err = d.s.read(ctx, p); err == nil {
 				return p, st, nil
 			}
 		}
@@ -72,7 +72,7 @@ func (d *desk) openClaimed(ctx context.Context, ins cardreader.Insertion) (Purse
 		if err != nil {
 			return nil, st, nil, err
 		}
-		release, wait := d.s.claim(st.Card)
+		release, wait := d.s.claimAny(st)
 		if release != nil {
 			return p, st, release, nil
 		}
@@ -104,6 +104,7 @@ func (d *desk) present(ctx context.Context, ins cardreader.Insertion, st purse.S
 		})
 	}
 	d.s.mismatch(ctx, known, st, err)
+	d.s.notice(ctx, known, st)
 	next := Desk{Reader: d.name, Phase: Ready, Insertion: ins, Card: &st, Account: account, InDoubt: waiting, Last: last}
 	if err != nil {
 		next.Problem = AsRefusal(err)
@@ -133,14 +134,8 @@ func newestDone(tx Tx, c purse.CardID) *Order {
 // waits for the clerk's choice.
 func (s *Service) resolve(ctx context.Context, st purse.State) (*Order, error) {
 	var open []Order
-	err := s.view(ctx, func(tx Tx) error {
-		all, err := tx.OpenOrders()
-		open = open[:0]
-		for _, o := range all {
-			if o.Card == st.Card {
-				open = append(open, o)
-			}
-		}
+	err := s.view(ctx, func(tx Tx) (err error) {
+		open, err = about(tx, st)
 		return err
 	})
 	if err != nil {
@@ -155,6 +150,7 @@ func (s *Service) resolve(ctx context.Context, st purse.State) (*Order, error) {
 		switch s.o.Resolve(o.Plan, st) {
 		case purse.OtherCard: // of the same number, but it was replaced: it says nothing
 			continue
+		case purse.Begun: // of a making: whatever was done, it can be finished
 		case purse.Done:
 			e.state = Done
 		case purse.Unclear:

@@ -34,6 +34,6 @@ func viewOf(a Account) AccountView {
 	return AccountView{
 		No: a.No, Name: MaskName(a.Name), Address: a.Address, Phone: MaskPhone(a.Phone), PriceClass: a.PriceClass,
 		Card: a.Card, Meter: a.Meter, Bought: a.Bought, Locked: len(a.Locks) > 0,
-		Locks: slices.Clone(a.Locks),
+		Locks: slices.Clone(a.Locks), Water: a.Water, Unit: a.CardUnit, Lost: a.Lost,
 	}
 }

@@ -35,10 +35,26 @@ func (s *Service) offer(tx Tx, st purse.State, a Ask) (offer, error) {
 		return offer{}, err
 	}
 	of := offer{account: account, table: table}
+	if money(st.Unit) {
+		if a.Volume != 0 || a.Money <= 0 {
+			return offer{}, refuse(CodeBadAmount, nil)
+		}
+		of.amount = a.Money
+		return of, moneyLimits(account, st, of.amount, firstPrice(table))
+	}
 	if err := of.price(st.Unit.Litres(), a); err != nil {
 		return offer{}, err
 	}
 	return of, limits(account, st, of.volume)
+}
+
+// onCard is the price that the card says: of the last tier that was bought in, of a money card the first.
+func (of offer) onCard() (quantity.Price, uint8) {
+	if len(of.lines) == 0 {
+		return firstPrice(of.table), 1
+	}
+	last := of.lines[len(of.lines)-1]
+	return last.Price, uint8(last.Tier)
 }
 
 // price fills volume, amount and lines from the one that was asked for.
@@ -66,12 +82,15 @@ func (of *offer) price(step quantity.Volume, a Ask) error {
 
 // onCard is what goes on the card for an order of the journal.
 func (s *Service) onCard(o Order, a Account, op Operator) purse.Order {
-	unit := o.Unit.Litres()
-	return purse.Order{
-		Tag: TagOf(o.ID), Op: o.Op, Qty: purse.Amount(o.Volume / unit), Price: o.Price, Tier: o.Tier,
-		Alarm: purse.Amount(s.o.Alarm / unit), Hoard: purse.Amount(a.Hoard / unit), Overdraft: purse.Amount(s.o.Overdraft / unit),
+	order := purse.Order{
+		Tag: TagOf(o.ID), Op: o.Op, Qty: qtyOf(o), Price: o.Price, Tier: o.Tier,
+		Alarm: setting(s.o.Alarm, o.Unit, o.Price), Hoard: setting(a.Hoard, o.Unit, o.Price), Overdraft: setting(s.o.Overdraft, o.Unit, o.Price),
 		At: o.IntentAt.In(s.o.Location), Workstation: s.o.StationNo, Operator: op.No,
 	}
+	if o.Op == purse.OpBuy && a.PriceClass != "" {
+		order.Tariff = s.pricesFor(a.PriceClass)
+	}
+	return order
 }
 
 // Quote says what an Ask would cost, on the card that the clerk saw. Nothing is written.

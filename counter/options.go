@@ -36,6 +36,11 @@ type Options struct {
 	MaxLockAge    time.Duration
 	RefuseArrears bool
 
+	// CardUnit is what new cards count in, default 0.01 m³. ReissueFees is the published list of what a replacement costs,
+	// by cause; what is not on it costs nothing.
+	CardUnit    purse.Unit
+	ReissueFees map[string]quantity.Money
+
 	Now      func() time.Time // default time.Now
 	Location *time.Location   // of the business day, default UTC+8
 	Logger   *slog.Logger     // default slog.Default()
@@ -68,6 +73,7 @@ func (o *Options) fill() error {
 		return fmt.Errorf("counter: %w", err)
 	}
 	orElse(&o.Location, utc8)
+	orElse(&o.CardUnit, purse.UnitCentiM3)
 	orElse(&o.Logger, slog.Default())
 	orElse(&o.Password, DefaultPasswordCost)
 	orElse(&o.SessionIdle, 30*time.Minute)

@@ -54,6 +54,18 @@ type Order struct {
 	ClosedBy string          `json:"closed_by"` // operator who voided, retried or decided it
 	Reason   string          `json:"reason"`    // as the person who asked or decided wrote it, where one is asked for
 
+	// Qty is what goes on the card, in its own unit; 0 in orders from before it was stored.
+	Qty purse.Amount `json:"qty,omitempty"`
+
+	// Of a card that is made, changed or retired:
+	Cause    string       `json:"cause,omitempty"`     // why a card is replaced, a stable word
+	OldCard  purse.CardID `json:"old_card,omitzero"`   // the card that is dead afterwards
+	OldIssue uint8        `json:"old_issue,omitempty"` // and its issue count
+	OldMeter string       `json:"old_meter,omitempty"` // the meter that is gone afterwards
+	Swiped   string       `json:"swiped,omitempty"`    // of a replacement: how it is known whether the last order was taken
+	Kind     purse.Kind   `json:"kind,omitempty"`      // of a card that sets up meters
+	Uses     int          `json:"uses,omitempty"`      // how often it may be used
+
 	Of         string `json:"of"`          // the order that this one refunds or makes up
 	RefundedBy string `json:"refunded_by"` // the refund of this order, under way or done
 	ApprovedBy string `json:"approved_by"` // second person, where one is asked for

@@ -46,15 +46,20 @@ func (s *Service) receipt(ctx context.Context, o Order) (Receipt, error) {
 		Op: o.Op, No: o.Receipt, Station: o.Station, Order: o.ID, At: o.EndAt, Operator: o.Operator, Volume: o.Volume,
 		Lines: o.Lines, Amount: o.Amount, Capitals: tariff.Capitals(o.Amount), Copy: o.Copies, CardSeq: o.Plan.Seq, Audit: o.Audit,
 	}
+	r.Card, r.OldCard, r.Meter, r.OldMeter, r.Kind, r.Uses, r.Cause = o.Card, o.OldCard, o.Meter, o.OldMeter, o.Kind, o.Uses, o.Cause
+	r.Issue, r.Unit, r.OnCard = o.Plan.IssueCount, o.Unit, o.Qty
 	err := s.view(ctx, func(tx Tx) error {
+		if op, err := tx.Operator(o.Operator); err == nil && op.Display != "" {
+			r.Operator = op.Display
+		}
+		if o.Account == "" { // a card that sets up meters
+			return nil
+		}
 		a, err := tx.Account(o.Account)
 		if err != nil {
 			return err
 		}
 		r.Account = viewOf(a)
-		if op, err := tx.Operator(o.Operator); err == nil && op.Display != "" {
-			r.Operator = op.Display
-		}
 		return nil
 	})
 	return r, err

@@ -19,9 +19,23 @@ const (
 
 // recordTypes say what the centre hears of the end of an order.
 var recordTypes = map[purse.Op]struct{ done, void string }{
-	purse.OpBuy:    {contract.TypeSale, contract.TypeSaleVoid},
-	purse.OpRefund: {TypeRefund, TypeRefundVoid},
-	purse.OpMakeUp: {TypeMakeUp, TypeMakeUpVoid},
+	purse.OpBuy:         {contract.TypeSale, contract.TypeSaleVoid},
+	purse.OpRefund:      {TypeRefund, TypeRefundVoid},
+	purse.OpMakeUp:      {TypeMakeUp, TypeMakeUpVoid},
+	purse.OpIssue:       {TypeIssue, TypeIssueVoid},
+	purse.OpReissue:     {TypeReissue, TypeReissueVoid},
+	purse.OpMeterChange: {TypeMeterChange, TypeMeterChangeVoid},
+	purse.OpTariff:      {TypeCardTariff, TypeCardTariffVoid},
+	purse.OpRetire:      {TypeRetire, TypeRetireVoid},
+	purse.OpTool:        {TypeToolCard, TypeToolCardVoid},
+}
+
+// orderRecord is what the centre hears of an order.
+func orderRecord(o Order, typ string) outbox.Draft {
+	if o.Plan.Make != "" {
+		return cardRecord(typ, o)
+	}
+	return saleRecord(typ, o)
 }
 
 // saleRecord tells the centre of a sale that was read back, or of one in doubt that was given up.

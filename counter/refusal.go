@@ -64,14 +64,34 @@ const (
 	CodeOwnRequest    = "own_request"   // nobody approves what they asked for themselves
 	CodeCardReplaced  = "card_replaced" // an old card of this customer; another one was issued since
 	CodeRefunded      = "already_refunded"
-	CodeSwiped        = "already_swiped" // the meter has taken the order
-	CodeNotLast       = "not_last"       // the order is not the newest on this card
-	CodeNoProof       = "no_proof"       // the card does not prove what the operation needs
-	CodeReasonNeeded  = "reason_needed"  // a written reason of at most MaxReason letters
-	CodeStalePrices   = "stale_prices"   // the price tables were not confirmed for too long
-	CodeStaleLocks    = "stale_locks"    // the lock list was not confirmed for too long
-	CodeArrears       = "arrears"        // the customer owes money
-	CodeCardLost      = "card_lost"      // reported lost 挂失
+	CodeSwiped        = "already_swiped"  // the meter has taken the order
+	CodeNotLast       = "not_last"        // the order is not the newest on this card
+	CodeNoProof       = "no_proof"        // the card does not prove what the operation needs
+	CodeReasonNeeded  = "reason_needed"   // a written reason of at most MaxReason letters
+	CodeStalePrices   = "stale_prices"    // the price tables were not confirmed for too long
+	CodeStaleLocks    = "stale_locks"     // the lock list was not confirmed for too long
+	CodeArrears       = "arrears"         // the customer owes money
+	CodeCardLost      = "card_lost"       // reported lost 挂失
+	CodeCardOff       = "card_off"        // half made, or retired
+	CodeBlank         = "card_blank"      // never issued
+	CodeBlankNeeded   = "blank_needed"    // only a card that is not in use can become a new one
+	CodeHasCard       = "has_card"        // the customer has a card; it is replaced, not issued
+	CodeNoCard        = "no_card"         // the customer has no card
+	CodeCardTaken     = "card_taken"      // the card number belongs to somebody
+	CodeCardNumber    = "card_number"     // a card number is needed, with so many digits
+	CodeIssuesUsed    = "issues_used_up"  // the card number was issued as often as it can be
+	CodeSayApproved   = "approval_needed" // nobody but the clerk says so: a leader approves
+	CodeSaySwiped     = "swiped_unknown"  // nothing shows whether the meter took the last order: it must be said
+	CodeBadCause      = "bad_cause"       // why the card is replaced
+	CodeSameMeter     = "same_meter"
+	CodeBadMeter      = "bad_meter"      // no number that the card can carry
+	CodeOverRemaining = "over_remaining" // more than the meter last said that it had left
+	CodeNoCardPrices  = "no_card_prices" // the price table does not fit on a card, or the card carries none
+	CodePricesThere   = "prices_there"   // the card has the prices of today already
+	CodeBegun         = "begun"          // half of it is done; it can only be finished
+	CodeNotReplaced   = "not_replaced"   // cards of this layout cannot be replaced
+	CodeBadUses       = "bad_uses"
+	CodeBadKind       = "bad_kind"
 )
 
 // AsRefusal finds the Refusal in err, or makes one of code internal that keeps err as its cause. nil stays nil.

@@ -115,8 +115,7 @@ func (w *writing) intendSale(tx Tx, p Purse, st purse.State, r Sell) (Order, err
 	}
 	o := w.newOrder(purse.OpBuy, a, st)
 	o.Volume, o.Amount, o.Lines, o.Table = of.volume, of.amount, of.lines, of.table.Version
-	last := of.lines[len(of.lines)-1]
-	o.Price, o.Tier = last.Price, uint8(last.Tier)
+	o.Price, o.Tier = of.onCard()
 	if err := tx.PutAccount(a); err != nil {
 		return Order{}, err
 	}

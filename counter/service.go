@@ -88,6 +88,14 @@ func (s *Service) claim(c purse.CardID) (release func(), wait <-chan struct{}) {
 	}), nil
 }
 
+// claimAny claims the card of a state; one that has no number yet needs no claim.
+func (s *Service) claimAny(st purse.State) (release func(), wait <-chan struct{}) {
+	if st.Card.IsZero() {
+		return func() {}, nil
+	}
+	return s.claim(st.Card)
+}
+
 // Subscribe returns a channel that receives after anything shown has changed; several changes may be one. cancel ends
 // it and may be called twice.
 func (s *Service) Subscribe() (changed <-chan struct{}, cancel func()) { return s.watch.subscribe() }

@@ -45,6 +45,9 @@ type AccountView struct {
 	Card       purse.CardID    `json:"card"`
 	Meter      string          `json:"meter"`
 	Bought     quantity.Volume `json:"bought_l"`
+	Water      bool            `json:"water"`
+	Unit       purse.Unit      `json:"card_unit"` // empty while it has no card
+	Lost       *Mark           `json:"lost,omitempty"`
 	Locked     bool            `json:"locked"`
 	Locks      []Lock          `json:"locks"` // what stops sales; each must be lifted
 }
@@ -112,6 +115,18 @@ type Receipt struct {
 	Copy     int             `json:"copy"`     // 0 for the first print, n for 重打 第 n 次
 	CardSeq  uint16          `json:"card_seq"`
 	Audit    string          `json:"audit,omitempty"` // short code of the chain of money records, see Order.Audit
+
+	// Of a card that was made, changed or retired, and what an order put on it in its own unit.
+	Card     purse.CardID `json:"card"`
+	Issue    uint8        `json:"card_issue"`
+	Unit     purse.Unit   `json:"card_unit"`
+	OnCard   purse.Amount `json:"on_card,omitempty"`
+	OldCard  purse.CardID `json:"old_card,omitzero"`
+	Meter    string       `json:"meter"`
+	OldMeter string       `json:"old_meter,omitempty"`
+	Kind     purse.Kind   `json:"kind,omitempty"`
+	Uses     int          `json:"uses,omitempty"`
+	Cause    string       `json:"cause,omitempty"`
 }
 
 // Session is a logged-in operator.

@@ -45,6 +45,11 @@ func (w *writing) run(ctx context.Context, intend intent) {
 		w.refused(ctx, o, st, err)
 		return
 	}
+	if o.Plan.Make != "" && o.Card != st.Card { // nobody judges the new card on another reader meanwhile
+		if held, _ := s.claim(o.Card); held != nil {
+			defer held()
+		}
+	}
 	if err := p.Write(ctx, o.Plan); err != nil {
 		_ = p.Close() // dead
 		s.log.Warn("card write without proof", append(orderAttrs(o), "err", err)...)
@@ -53,7 +58,7 @@ func (w *writing) run(ctx context.Context, intend intent) {
 	}
 	w.reply(w.done(ctx, o, "")) // the customer waits; looking at the card once more can wait
 	if st, err = p.Read(ctx); err != nil {
-		d.relook(w.ins)
+		d.relook(w.ins) // unreadable, or taken out of use
 		return
 	}
 	d.present(ctx, w.ins, st)
@@ -82,11 +87,11 @@ func (w *writing) open(ctx context.Context) (Purse, purse.State, func(), error) 
 	if err != nil {
 		return nil, st, nil, cardRefusal(err)
 	}
-	if shown.Insertion != w.ins || shown.Card == nil || shown.Card.Card != st.Card {
+	if shown.Insertion != w.ins || shown.Card == nil || shown.Card.Card != st.Card || shown.Card.Condition != st.Condition {
 		_ = p.Close() // it was only read
 		return nil, st, nil, refuse(CodeCardChanged, nil)
 	}
-	release, _ := s.claim(st.Card)
+	release, _ := s.claimAny(st)
 	if release == nil {
 		_ = p.Close() // it was only read
 		return nil, st, nil, refuse(CodeBusy, nil, "reader", d.name)
@@ -160,6 +165,7 @@ func (w *writing) judged(ctx context.Context, o Order, cause error, verdict purs
 		if !o.Doubted {
 			e.state = Void
 		}
+	case purse.Begun: // the clerk finishes it
 	case purse.Unclear:
 		e.state = Quarantined
 	}

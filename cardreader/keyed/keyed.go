@@ -64,12 +64,12 @@ func (m *Memory) Unlock(context.Context) error {
 
 // UnlockAs presents the code that a card in this condition has. When either may be right, it begins with the card's own,
 // as long as all tries are left; the factory's is tried in the next insertion, and, being right, brings all tries back.
-func (m *Memory) UnlockAs(ctx context.Context, c purse.CardID, code purse.Code) error {
+func (m *Memory) UnlockAs(ctx context.Context, c purse.CardID, code purse.WhoseCode) error {
 	fresh := sle4442.Secret{PSC: sle4442.FactoryPSC()}
 	switch code {
-	case purse.CodeOwn:
+	case purse.OwnCode:
 		return m.UnlockWith(ctx, m.codes(c))
-	case purse.CodeFactory:
+	case purse.FactoryCode:
 		return m.UnlockWith(ctx, fresh)
 	}
 	tries, err := m.Tries(ctx)

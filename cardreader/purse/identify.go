@@ -11,10 +11,20 @@ import (
 // Identify finds the profile whose layout an image has. An error, always of class Permanent, says how far the card was
 // identified: its header is a known one but damaged, it was never issued, it is of no known layout, or of several.
 func Identify(profiles []*profile.Profile, image []byte) (*profile.Profile, error) {
+	return IdentifyBy(profiles, func(*profile.Profile) ([]byte, error) { return image, nil })
+}
+
+// IdentifyBy is Identify for a card that each profile sees in its own way. An error of the image ends it. A card that was
+// never issued is taken for the first profile's: reading it says so.
+func IdentifyBy(profiles []*profile.Profile, image func(*profile.Profile) ([]byte, error)) (*profile.Profile, error) {
 	var found *profile.Profile
 	var best error
 	for _, p := range profiles {
-		_, err := Decode(p, image)
+		m, err := image(p)
+		if err != nil {
+			return nil, err
+		}
+		_, err = Decode(p, m)
 		switch {
 		case err == nil && found != nil:
 			return nil, refuse("identify", CodeAmbiguous, fmt.Errorf("%q and %q", found.Name, p.Name))

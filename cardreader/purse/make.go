@@ -14,7 +14,7 @@ import (
 func cubic(n int64) quantity.Volume { return quantity.Volume(n) * quantity.CubicMetre }
 func price(n int64) quantity.Price  { return quantity.Price(n) }
 
-// Survey reads the whole card, in use or not; see the function Survey.
+// Survey reads the whole card, in use or not; see the function Survey. With an error of it the state still has the image.
 func (m *MemoryPurse) Survey(ctx context.Context) (State, error) {
 	if m.mem.Size() < m.profile.Chip.Size {
 		return State{}, refuse("read", CodeWrongSize, nil)
@@ -27,21 +27,30 @@ func (m *MemoryPurse) Survey(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, fmt.Errorf("read card: %w", err)
 	}
-	return Survey(m.profile, image)
+	st, err := Survey(m.profile, image)
+	if err != nil {
+		st = State{Profile: m.profile.Name, Image: image}
+	}
+	return m.homed(st, err)
 }
 
 // Remake plans a card; see the function Remake.
-func (m *MemoryPurse) Remake(st State, c NewCard) (Plan, error) { return Remake(m.profile, st, c) }
+func (m *MemoryPurse) Remake(st State, c NewCard) (Plan, error) {
+	return m.planned(Remake(m.profile, st, c))
+}
+
+// Renumber is the layout's rule for a card that replaces another.
+func (m *MemoryPurse) Renumber() string { return m.profile.Rules.Reissue }
 
 // Change plans taking a card out of use, a price table on it, or the rest of a making that was cut.
 func (m *MemoryPurse) Change(st State, c Change) (Plan, error) {
 	switch {
 	case c.Resume != nil:
-		return Resume(m.profile, *c.Resume, st)
+		return m.planned(Resume(m.profile, *c.Resume, st))
 	case c.Tariff != nil:
-		return PutTariff(m.profile, st, *c.Tariff, c.Tag)
+		return m.planned(PutTariff(m.profile, st, *c.Tariff, c.Tag))
 	}
-	return Retire(m.profile, st, c.Tag)
+	return m.planned(Retire(m.profile, st, c.Tag))
 }
 
 // Change is what becomes of a card: with Resume the rest of that plan, with Tariff that price table, with neither it is

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tally/cardreader"
@@ -36,7 +37,7 @@ const (
 type Keys interface {
 	// UnlockAs is Memory.Unlock for a card that is being made: with the factory's code, the card's own, or, when either
 	// may be right, one of them, the other in the next insertion. It keeps the rules of Unlock.
-	UnlockAs(ctx context.Context, c CardID, code Code) error
+	UnlockAs(ctx context.Context, c CardID, code WhoseCode) error
 	// ChangeCode gives the unlocked card its own code; when it has that already nothing is sent. A nil error proves as
 	// much as the reader can show.
 	ChangeCode(ctx context.Context, c CardID) error
@@ -55,6 +56,9 @@ type Carry struct {
 	Order      Order
 	Seq        uint16
 	Cumulative Amount
+	// Taken says that the meter has taken the order, and what it is known to have written back: the new card says so
+	// too, for the meter's own word is on the old one. nil when it has not.
+	Taken *WriteBack
 }
 
 // Remake plans what turns a surveyed card into another: a blank one or one that is off into a new card, one in use into
@@ -64,6 +68,8 @@ func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	c.Header.CardNo = padded(p.Header, profile.CardNo, c.Header.CardNo)
+	c.Header.MeterNo = padded(p.Header, profile.MeterNo, c.Header.MeterNo)
 	pl := Plan{
 		Profile: p.Name, Make: MakeNew, Card: CardID{Region: c.Header.Region, No: c.Header.CardNo}, IssueCount: c.Header.IssueCount,
 		Tag: c.Tag, Before: st.Image, Spent: true,
@@ -91,6 +97,9 @@ func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
 			return Plan{}, refuse("plan", CodeOutOfRange, err)
 		}
 		pl.Tag = c.Carry.Order.Tag
+		if err := foretell(p, pl.After, *c.Carry); err != nil {
+			return Plan{}, refuse("plan", CodeOutOfRange, err)
+		}
 	}
 	after, err := Decode(p, pl.After)
 	if err != nil || after.Card != pl.Card || (after.Order != nil) != (c.Carry != nil) {
@@ -99,7 +108,54 @@ func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
 	if after.Order != nil {
 		pl.Order = *after.Order
 	}
+	if pl.Make == MakeAnew && bytes.Equal(p.Header.Of(pl.Before, 0), p.Header.Of(pl.After, 0)) {
+		// The header is what tells one from the other afterwards.
+		return Plan{}, refuse("plan", cardreader.CodeNotSupported, fmt.Errorf("nothing on a card of %s would tell the new from the old", p.Name))
+	}
 	return pl, pl.cutMaking(p)
+}
+
+// foretell puts on a new card that the meter has taken its order, in the layout's way.
+func foretell(p *profile.Profile, image []byte, c Carry) error {
+	if c.Taken == nil {
+		return nil
+	}
+	if p.Rules.Swiped == profile.SwipedMark {
+		w := &pen{b: p.Order, raw: p.Order.Of(image, 0)}
+		w.word(profile.Mark, "swiped")
+		if k := p.Order.Commit; k.Taken != nil {
+			w.raw[k.At] = byte(*k.Taken)
+		}
+		p.Seal(p.Order, image, 0)
+		if p.Rules.Copies == profile.CopiesBackup {
+			copy(p.Order.Of(image, 1), w.raw)
+		}
+		return w.err
+	}
+	if p.WriteBack == nil {
+		return nil
+	}
+	w := &pen{b: p.WriteBack, raw: p.WriteBack.Of(image, 0)}
+	clear(w.raw)
+	w.int(profile.Seq, int64(c.Taken.Seq))
+	w.int(profile.Accepted, int64(c.Taken.Accepted))
+	w.int(profile.Remaining, int64(c.Taken.Remaining))
+	w.digits(profile.MeterNo, padded(p.WriteBack, profile.MeterNo, c.Taken.MeterNo))
+	w.time(profile.Time, c.Order.At)
+	p.Seal(p.WriteBack, image, 0)
+	if k := p.WriteBack.Commit; k != nil && k.Kind == profile.CommitByte {
+		w.raw[k.At] = byte(k.Value)
+	}
+	return w.err
+}
+
+// padded fills a number up with zeros in front, to as many digits as its field has.
+func padded(b *profile.Block, m profile.Meaning, no string) string {
+	f := b.Field(m)
+	if f == nil || no == "" || f.As != profile.BCD && f.As != profile.BCDLE {
+		return no
+	}
+	return strings.Repeat("0", max(2*f.Len-len(no), 0)) + no
 }
 
 // Retire plans taking a card out of use: the switch goes off and everything but the header is wiped. The number stays
@@ -191,7 +247,7 @@ func (p *Plan) cutMaking(prof *profile.Profile) error {
 	if err != nil {
 		return refuse("plan", cardreader.CodeNotSupported, err)
 	}
-	if code != CodeFactory && p.Before[at] != switchOff {
+	if code != FactoryCode && p.Before[at] != switchOff {
 		p.Steps = append(p.Steps, Step{Name: stepOff, Addr: at, Data: Image{switchOff}})
 	}
 	from, end := checkAt(prof)
@@ -201,10 +257,10 @@ func (p *Plan) cutMaking(prof *profile.Profile) error {
 	for _, s := range append(spans(p.Before, p.After, prof.Chip.Protect, h.at), spans(p.Before, p.After, h.end, prof.Chip.Size)...) {
 		p.step("body", s)
 	}
-	if code == CodeFactory && from < end {
+	if code == FactoryCode && from < end {
 		p.step(stepMark, stretch{from, end})
 	}
-	if code != CodeOwn && p.Make != MakeOff {
+	if code != OwnCode && p.Make != MakeOff {
 		p.Steps = append(p.Steps, Step{Name: stepSecret})
 	}
 	if p.Make != MakeOff {
@@ -215,13 +271,13 @@ func (p *Plan) cutMaking(prof *profile.Profile) error {
 
 // header writes the header around the switch, which is not touched, so that no interrupted write can erase it; on a card
 // with the factory's code the check goes there inverted.
-func (p *Plan) header(prof *profile.Profile, code Code, check stretch) {
+func (p *Plan) header(prof *profile.Profile, code WhoseCode, check stretch) {
 	image := bytes.Clone(p.After)
-	if code == CodeFactory {
+	if code == FactoryCode {
 		invert(prof, image)
 	}
 	h, at := blockAt(prof.Header, 0), p.Places.Switch
-	if code == CodeFactory && p.Before[at] != 0xFF {
+	if code == FactoryCode && p.Before[at] != 0xFF {
 		p.Steps = append(p.Steps, Step{Name: "header", Addr: at, Data: Image{0xFF}}) // a card that came with zeros
 	}
 	for _, s := range []stretch{{h.at, at}, {at + 1, h.end}} {

@@ -14,6 +14,7 @@ import (
 type MemoryPurse struct {
 	mem     Memory
 	profile *profile.Profile
+	home    uint16 // region of cards whose layout has none
 }
 
 // New makes a purse of an opened chip and a loaded profile. The purse owns mem from then on.
@@ -32,16 +33,23 @@ func (m *MemoryPurse) Read(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, fmt.Errorf("read card: %w", err)
 	}
-	return Decode(m.profile, image)
+	return m.homed(Decode(m.profile, image))
 }
 
 // Plan works out an order against a state that was just read; see Make.
-func (m *MemoryPurse) Plan(st State, o Order) (Plan, error) { return Make(m.profile, st, o) }
+func (m *MemoryPurse) Plan(st State, o Order) (Plan, error) {
+	pl, err := Make(m.profile, st, o)
+	if err == nil && o.Tariff != nil {
+		err = pl.withTariff(m.profile, st, *o.Tariff)
+	}
+	return m.planned(pl, err)
+}
 
 // Write writes the plan, reading every step back. nil proves that the order is on the plan's card, valid. An error that
 // matches cardreader.ErrNotSent proves that no byte of the plan reached a card; it may match ErrOutcomeUnknown too, when
 // an exchange before the first write went wrong and the Memory is dead. Any other error proves nothing.
 func (m *MemoryPurse) Write(ctx context.Context, p Plan) error {
+	p = m.unplanned(p)
 	if p.Make != "" {
 		return m.make(ctx, p)
 	}

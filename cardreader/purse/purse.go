@@ -115,6 +115,7 @@ type Order struct {
 	Alarm       Amount // remaining credit at which the meter warns
 	Hoard       Amount // ceiling of credit the meter accepts (囤积上限)
 	Overdraft   Amount
+	Tariff      *Tariff   // prices to be put on a card that carries others, before the order; nil for none
 	At          time.Time // the wall clock of its own zone goes on the card: pass local time
 	Workstation uint16
 	Operator    uint16

@@ -81,19 +81,19 @@ func checkAt(p *profile.Profile) (at, end int) {
 	return at, at + len(c.Kind.Of(nil))
 }
 
-// Code says which secret code a card has, as far as its bytes tell.
-type Code string
+// WhoseCode says which secret code a card has, as far as its bytes tell.
+type WhoseCode string
 
 // Codes of cards.
 const (
-	CodeOwn     Code = "own"     // the card's own, from its issuer
-	CodeFactory Code = "factory" // as the factory delivered it
-	CodeEither  Code = "either"  // the change was under way, or the card is retired
+	OwnCode     WhoseCode = "own"     // the card's own, from its issuer
+	FactoryCode WhoseCode = "factory" // as the factory delivered it
+	EitherCode  WhoseCode = "either"  // the change was under way, or the card is retired
 )
 
 // codeOf judges an image. While a card is made, the check of its header lies there inverted until the code is about to be
 // changed; a card that was in use has its switch at 00 while it is changed.
-func codeOf(p *profile.Profile, image []byte) (Code, error) {
+func codeOf(p *profile.Profile, image []byte) (WhoseCode, error) {
 	at, on, ok := magicAt(p)
 	if !ok {
 		return "", fmt.Errorf("%s: %w", p.Name, profile.ErrRange)
@@ -101,18 +101,18 @@ func codeOf(p *profile.Profile, image []byte) (Code, error) {
 	from, end := checkAt(p)
 	switch {
 	case blank(image[p.Chip.Protect:]):
-		return CodeFactory, nil
+		return FactoryCode, nil
 	case image[at] == on:
-		return CodeOwn, nil
+		return OwnCode, nil
 	case image[at] == switchOff || from == end:
-		return CodeEither, nil
+		return EitherCode, nil
 	}
 	lit := bytes.Clone(image)
 	lit[at] = on
 	if p.Verify(p.Header, lit, 0) == profile.Valid {
-		return CodeEither, nil
+		return EitherCode, nil
 	}
-	return CodeFactory, nil
+	return FactoryCode, nil
 }
 
 // spans are the stretches in which two images differ, gaps of less than a few bytes bridged: a command costs more than

@@ -58,7 +58,7 @@ func (w *writing) identify(ctx context.Context) error {
 // unlock presents the code of the plan's card, where cards have one each.
 func (w *writing) unlock(ctx context.Context) error {
 	if keys, ok := w.mem.(Keys); ok {
-		return keys.UnlockAs(ctx, w.plan.Card, CodeOwn)
+		return keys.UnlockAs(ctx, w.plan.Card, OwnCode)
 	}
 	return w.mem.Unlock(ctx)
 }

@@ -30,6 +30,21 @@ var words = map[string]map[string]both{
 		"make_up":      {"掉气补气", "make-up"},
 		"refund":       {"退气", "refund"},
 		"meter_change": {"换表补气", "meter change"},
+		"issue":        {"发卡", "first card"},
+		"tariff":       {"写价", "prices to the card"},
+		"retire":       {"注销", "card retired"},
+		"tool":         {"制作工具卡", "card for meters"},
+	},
+	"cause": { // of a card replacement
+		"lost":   {"丢失", "lost"},
+		"broken": {"用户损坏", "broken by the customer"},
+		"faulty": {"卡故障", "faulty card"},
+	},
+	"swiped": { // how it is known whether the meter took the last order
+		"none":     {"卡上无订单", "no order on the card"},
+		"taken":    {"表已写回", "written back by the meter"},
+		"said_yes": {"用户称已刷表", "said to be taken"},
+		"said_no":  {"用户称未刷表", "said not to be taken"},
 	},
 	"kind": { // of a card
 		"user":         {"用户卡", "customer card"},

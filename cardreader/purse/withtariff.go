@@ -1,0 +1,30 @@
+package purse
+
+import (
+	"bytes"
+
+	"tally/cardreader/profile"
+)
+
+// withTariff adds a step to an order's plan that brings the prices on the card up to date, before the order: a meter that
+// prices what flows must not take new money at old prices. A card that counts volume and carries no prices gets none.
+func (p *Plan) withTariff(prof *profile.Profile, st State, t Tariff) error {
+	if prof.Tariff == nil || len(prof.Map) > 0 {
+		return nil
+	}
+	if st.Unit != UnitFen && prof.Verify(prof.Tariff, p.Before, 0) != profile.Valid {
+		return nil
+	}
+	after := bytes.Clone(p.After)
+	if err := putTariff(prof, after, &t); err != nil {
+		return refuse("plan", CodeOutOfRange, err)
+	}
+	b := blockAt(prof.Tariff, 0)
+	if bytes.Equal(after[b.at:b.end], p.Before[b.at:b.end]) {
+		return nil
+	}
+	p.After = after
+	step := Step{Name: stepTariff, Addr: b.at, Data: bytes.Clone(after[b.at:b.end])}
+	p.Steps = append([]Step{step}, p.Steps...)
+	return nil
+}
