@@ -28,6 +28,7 @@ func Protocols() []string { return []string{Auto, ModbusRTU, ModbusTCP, CJT188, 
 type Options struct {
 	Protocol string // one of Protocols; empty is Auto
 	CJT188   cjt188.Variant
+	DLT645   map[dlt645.Item]dlt645.Coding // items that a model codes or names in its own way
 	Modbus   frame.Options
 }
 
@@ -45,7 +46,7 @@ const never = telegram.FitWhole + 1
 
 var candidates = []candidate{
 	{CJT188, func(b []byte, o Options) telegram.Report { return cjt188.Explain(b, o.CJT188) }, true, telegram.FitStart},
-	{DLT645, func(b []byte, _ Options) telegram.Report { return dlt645.Explain(b) }, true, telegram.FitStart},
+	{DLT645, func(b []byte, o Options) telegram.Report { return dlt645.Explain(b, o.DLT645) }, true, telegram.FitStart},
 	{MBus, func(b []byte, _ Options) telegram.Report { return mbus.Explain(b) }, false, telegram.FitHeader},
 	{ModbusRTU, func(b []byte, o Options) telegram.Report { return frame.ExplainRTU(b, o.Modbus) }, false, telegram.FitWhole},
 	{ModbusTCP, func(b []byte, o Options) telegram.Report { return frame.ExplainTCP(b, o.Modbus) }, false, never},

@@ -9,7 +9,8 @@ import (
 )
 
 // Explain says what the frame at the start of b is and what is wrong with it; b may go on behind the frame.
-func Explain(b []byte) telegram.Report {
+// Items in own are coded or named as it says, the others as the standard does.
+func Explain(b []byte, own map[Item]Coding) telegram.Report {
 	r := telegram.Report{Protocol: "dlt645"}
 	if len(b) < header || b[0] != start || b[7] != start {
 		_, _, p := parse(b)
@@ -31,7 +32,7 @@ func Explain(b []byte) telegram.Report {
 		r.Fault(unknownControl(f.Control))
 		return r
 	}
-	content(&r, f)
+	content(&r, f, own)
 	return r
 }
 
@@ -116,8 +117,11 @@ func fields(f Frame, b []byte, whole bool) telegram.Fields {
 }
 
 // content decodes the data of an undamaged frame.
-func content(r *telegram.Report, f Frame) {
+func content(r *telegram.Report, f Frame, own map[Item]Coding) {
 	d, err := f.Decode()
+	if coding, ok := own[d.Item]; ok && f.Answer() && !f.Refusal() && !f.More() {
+		d.Values, err = coding.apply(d, f, err)
+	}
 	r.Values = d.Values
 	var p *telegram.Problem
 	if errors.As(err, &p) {
@@ -130,6 +134,23 @@ func content(r *telegram.Report, f Frame) {
 			Code: telegram.More, Offset: 8, Got: telegram.Hex(f.Control), Text: "more follows; ask with " + fmt.Sprintf("%02X", next(f)), Class: meter.ErrMalformed, Note: true,
 		})
 	}
+}
+
+// apply reads an item as a model codes it, or gives its only value the model's name.
+func (c Coding) apply(d Decoded, f Frame, err error) ([]telegram.Value, error) {
+	if c.Bytes == 0 {
+		if len(d.Values) == 1 {
+			d.Values[0].Name = c.Name
+		}
+		return d.Values, err
+	}
+	at := len(d.Item.bytes())
+	v, err := c.decode(f.Data[at:])
+	var p *telegram.Problem
+	if errors.As(err, &p) {
+		return nil, p.At(at)
+	}
+	return []telegram.Value{{Name: v.Name, Number: v.Number, Unit: v.Unit, Function: telegram.Instantaneous}}, err
 }
 
 // next is the control code that asks for the rest.

@@ -173,7 +173,7 @@ func TestFirstPartOfMany(t *testing.T) {
 	if err != nil || fully(d.Values) != "energy_import=0.10kWh, energy_import=0.04kWh@0/1" {
 		t.Errorf("got %s, %v", fully(d.Values), err)
 	}
-	r := Explain(reply(t, 0xB1, "0001FF00", "10000000").Append(nil))
+	r := Explain(reply(t, 0xB1, "0001FF00", "10000000").Append(nil), nil)
 	if !r.OK() || len(r.Problems) != 1 || r.Problems[0].Code != telegram.More || r.Frame.Get("more") != true {
 		t.Errorf("report %+v", r)
 	}
@@ -222,7 +222,7 @@ func TestExplain(t *testing.T) {
 			if c.name == "a refusal" || c.name == "unknown control" {
 				b[len(b)-2] = telegram.Sum(b[:len(b)-2])
 			}
-			r := Explain(b)
+			r := Explain(b, nil)
 			if r.OK() != c.ok || c.want != nil && r.Frame.Get(c.field) != c.want {
 				t.Errorf("report %+v", r)
 			}
@@ -239,8 +239,28 @@ func TestExplain(t *testing.T) {
 // TestPasswordsAreNotShown: a write carries one.
 func TestPasswordsAreNotShown(t *testing.T) {
 	f := Frame{Address: Address{1}, Control: Write07, Data: unhex(t, "01010004 02 998877 11223344 00")}
-	r := Explain(f.Append(nil))
+	r := Explain(f.Append(nil), nil)
 	if text := fmt.Sprint(r); strings.Contains(text, "99 88 77") || strings.Contains(text, "998877") || !r.OK() {
 		t.Errorf("report %s", text)
+	}
+}
+
+// TestModelsOwnItems: a maker's item is read as its model says; one of the standard gets the model's name.
+func TestModelsOwnItems(t *testing.T) {
+	own := map[Item]Coding{
+		{Edition2007, 0x09990000}: {Name: "water", Bytes: 3, Scale: 1, Unit: "m3"}, Forward: {Name: "grid"},
+	}
+	for _, c := range []struct{ item, data, want, code string }{
+		{"09990000", "563412", "water=12345.6m3", ""}, {"09990000", "5634", "", telegram.Length}, {"09990000", "56341A", "", telegram.BCD},
+		{"00010000", "01000000", "grid=0.01kWh", ""}, {"00020000", "01000000", "energy_export=0.01kWh", ""},
+	} {
+		r := Explain(reply(t, 0x91, c.item, c.data).Append(nil), own)
+		code := ""
+		if len(r.Problems) > 0 {
+			code = r.Problems[0].Code
+		}
+		if fully(r.Values) != c.want || code != c.code {
+			t.Errorf("%s: %s, %v", c.item, fully(r.Values), r.Problems)
+		}
 	}
 }

@@ -81,8 +81,7 @@ func (a *app) decodeOptions(c *cobra.Command, d decodeFlags) (decode.Options, er
 		}
 		return o, a.usage(c, "--profile is one of %s", "--profile 可选：%s", strings.Join(names, ", "))
 	}
-	o.Modbus.Profile = p
-	return o, nil
+	return o.With(p), nil
 }
 
 // decodeAll explains the arguments, or what standard input gives.

@@ -7,6 +7,7 @@ import (
 	"tally/cmd/internal/config"
 	"tally/meter"
 	"tally/meter/cjt188"
+	"tally/meter/decode"
 	"tally/meter/dlt645"
 	"tally/meter/line"
 	"tally/meter/mbus"
@@ -91,11 +92,7 @@ func openCJT188(l *line.Line, _ config.Line, m config.Meter, p *models.Profile) 
 func options188(v models.CJT188Variant, m config.Meter) cjt188.Options {
 	o := cjt188.Options{Timeout: m.Timeout, Unserial: v.Unserial, Control: v.ReadControl, NoValve: !v.Valve, Months: v.Months}
 	o.Preamble = preamble(v.Preamble)
-	o.Variant = cjt188.Variant{
-		SwappedItem: v.SwappedItem, Litres: v.Litres, NoStatus: v.Status == models.None, Mirrored: v.Status == models.Mirrored, MoreUnits: v.Units2,
-		Units: map[models.Choice]cjt188.Place{models.After: cjt188.After, models.Before: cjt188.Before}[v.Units],
-		Clock: map[models.Choice]cjt188.ClockOrder{models.LowFirst: cjt188.LowFirst, models.HighFirst: cjt188.HighFirst}[v.Clock],
-	}
+	o.Variant = decode.Variant(v)
 	return o
 }
 
@@ -116,13 +113,9 @@ func openDLT645(l *line.Line, _ config.Line, m config.Meter, p *models.Profile) 
 		return nil, fmt.Errorf("meter %s: %w", m.ID, err)
 	}
 	v := p.DLT645
-	o := dlt645.Options{Timeout: m.Timeout, Preamble: preamble(v.Preamble), Freezes: v.Freezes, NoClock: !v.Clock, Codings: map[dlt645.Item]dlt645.Coding{}}
+	o := dlt645.Options{Timeout: m.Timeout, Preamble: preamble(v.Preamble), Freezes: v.Freezes, NoClock: !v.Clock, Codings: decode.Codings(v)}
 	for _, i := range v.Items {
-		item := dlt645.Item{Edition: dlt645.Edition(v.Edition), Code: i.Code}
-		o.Items = append(o.Items, item)
-		if i.Name != "" {
-			o.Codings[item] = dlt645.Coding{Name: i.Name, Bytes: i.Bytes, Scale: i.Scale, Unit: i.Unit, Signed: i.Signed}
-		}
+		o.Items = append(o.Items, dlt645.Item{Edition: dlt645.Edition(v.Edition), Code: i.Code})
 	}
 	return dlt645.New(l, a, m.ID, o)
 }
