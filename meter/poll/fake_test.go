@@ -1,9 +1,12 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,8 +23,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeMeter answers from a counter that grows with each read, after some time, or fails.
 type fakeMeter struct {
-	id    meter.ID
-	takes time.Duration
+	id      meter.ID
+	takes   time.Duration
+	silence time.Duration // how long a failed read takes; 0 = as long as a good one
+	every   time.Duration // 0 = 10 s
 
 	mu       sync.Mutex
 	fail     error // what every read ends with
@@ -40,9 +45,16 @@ func (f *fakeMeter) Read(ctx context.Context) (meter.Reading, error) {
 		err = f.failNext[0]
 		f.failNext = f.failNext[1:]
 	}
+	takes := f.takes
+	if err != nil && f.silence > 0 {
+		takes = f.silence
+	}
 	f.mu.Unlock()
+	if errors.Is(err, meter.ErrLine) {
+		takes = 0
+	}
 	select {
-	case <-time.After(f.takes):
+	case <-time.After(takes):
 	case <-ctx.Done():
 		return meter.Reading{}, meter.ErrSilent
 	}
@@ -67,6 +79,15 @@ func (f *fakeMeter) times() []time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]time.Time(nil), f.asked...)
+}
+
+// every sets the interval of meters.
+func every(d time.Duration) func([]*fakeMeter) {
+	return func(meters []*fakeMeter) {
+		for _, m := range meters {
+			m.every = d
+		}
+	}
 }
 
 // memory is a Sink that remembers, and refuses while told to.
@@ -122,18 +143,28 @@ type scene struct {
 	stop func() // ends Run and waits for it
 }
 
-// run starts the schedule with the meters on the named lines, every 10 s each.
+// run starts the schedule with the meters on the named lines, every 10 s each where they do not say otherwise.
 func run(t *testing.T, o Options, lines map[string][]*fakeMeter, test func(t *testing.T, s *scene)) {
+	t.Helper()
+	var targets []Target
+	for _, name := range slices.Sorted(maps.Keys(lines)) {
+		for _, m := range lines[name] {
+			targets = append(targets, Target{ID: m.id, Line: name, Meter: m, Every: cmp.Or(m.every, 10*time.Second), Model: "fake"})
+		}
+	}
+	schedule(t, o, func(time.Time) []Target { return targets }, test)
+}
+
+// schedule runs targets, which are made when the bubble's clock is there.
+func schedule(t *testing.T, o Options, targets func(now time.Time) []Target, test func(t *testing.T, s *scene)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		o.Log = slog.New(slog.DiscardHandler)
 		s := &scene{sink: &memory{}, from: time.Now()}
 		s.Poller = New(s.sink, o)
-		for name, meters := range lines {
-			for _, m := range meters {
-				if err := s.Add(Target{ID: m.id, Line: name, Meter: m, Every: 10 * time.Second, Model: "fake"}); err != nil {
-					t.Fatal(err)
-				}
+		for _, target := range targets(s.from) {
+			if err := s.Add(target); err != nil {
+				t.Fatal(err)
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -148,6 +179,12 @@ func run(t *testing.T, o Options, lines map[string][]*fakeMeter, test func(t *te
 		defer s.stop()
 		test(t, s)
 	})
+}
+
+// alone is one meter on a line.
+func alone(target Target) func(time.Time) []Target {
+	target.ID, target.Line = "1", "a"
+	return func(time.Time) []Target { return []Target{target} }
 }
 
 // pass turns the clock and lets everything that is due happen.

@@ -37,8 +37,7 @@ func (p *Poller) turnDay(l *lane, now time.Time) time.Duration {
 		for i, t := range l.targets {
 			p.remind(t, wall)
 			if t.failed < p.opts.DeadAfter {
-				t.freeze = true
-				t.next = earlier(t.next, now.Add(time.Duration(i))) // one after the other, in their order
+				t.freeze, t.freezeAt = true, now.Add(time.Duration(i)) // one after the other, in their order
 			}
 		}
 	}

@@ -81,7 +81,7 @@ func (p *Poller) next(l *lane, now time.Time) turn {
 	}
 	for _, t := range []*target{alive, dead} {
 		if t != nil {
-			wait = min(wait, max(t.next.Sub(now), l.budgetFor(t, dead, now)))
+			wait = min(wait, max(t.due().Sub(now), l.budgetFor(t, dead, now)))
 		}
 	}
 	return turn{wait: max(wait, 0)}
@@ -89,10 +89,18 @@ func (p *Poller) next(l *lane, now time.Time) turn {
 
 // budgetFor is how long a dead meter that is due has to wait although nobody else is.
 func (l *lane) budgetFor(t, dead *target, now time.Time) time.Duration {
-	if t != dead || t.next.After(now) {
+	if t != dead || t.due().After(now) {
 		return 0
 	}
 	return max(l.budget.Sub(now), 0)
+}
+
+// due is when a meter is to be asked: on its own grid, and after midnight.
+func (t *target) due() time.Time {
+	if t.freeze {
+		return earlier(t.next, t.freezeAt)
+	}
+	return t.next
 }
 
 // first returns which of the living and which of the dead is due first; nil where there is none.
@@ -102,7 +110,7 @@ func (p *Poller) first(l *lane) (alive, dead *target) {
 		if t.failed >= p.opts.DeadAfter {
 			best = &dead
 		}
-		if *best == nil || t.next.Before((*best).next) {
+		if *best == nil || t.due().Before((*best).due()) {
 			*best = t
 		}
 	}
@@ -112,11 +120,11 @@ func (p *Poller) first(l *lane) (alive, dead *target) {
 // choose decides between the living and a dead meter that is due: a probe goes where the line would be idle for as long
 // as it may take, and otherwise when the share of a busy line allows it.
 func (p *Poller) choose(l *lane, alive, dead *target, now time.Time) *target {
-	probe := dead != nil && !dead.next.After(now)
-	if probe && (alive == nil || alive.next.After(now.Add(dead.cost)) || !l.budget.After(now)) {
+	probe := dead != nil && !dead.due().After(now)
+	if probe && (alive == nil || alive.due().After(now.Add(dead.cost)) || !l.budget.After(now)) {
 		return dead
 	}
-	if alive != nil && !alive.next.After(now) {
+	if alive != nil && !alive.due().After(now) {
 		return alive
 	}
 	return nil

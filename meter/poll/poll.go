@@ -99,7 +99,8 @@ type target struct {
 	vouch    bool      // its silence says something about the line
 	interval time.Duration
 	next     time.Time
-	freeze   bool          // the reading of this midnight is still to come
+	freeze   bool          // the reading of this midnight is still to come,
+	freezeAt time.Time     // not before
 	cost     time.Duration // how long its last silence took
 	pace     pace
 	valve    valve

@@ -176,17 +176,18 @@ func (p *Poller) remember(t *target, err error) meter.Failure {
 	return f
 }
 
-// plan sets the next time: on the meter's own grid, leaving out what has passed.
+// plan sets the next time: on the meter's own grid, leaving out what has passed. A midnight reading moves no grid.
 func (p *Poller) plan(t *target, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t.next = t.next.Add(t.interval)
-	if late := now.Sub(t.next); late > 0 {
-		t.next = t.next.Add((late/t.interval + 1) * t.interval)
+	if !t.next.After(now) {
+		t.next = t.next.Add(t.interval)
+		if late := now.Sub(t.next); late > 0 {
+			t.next = t.next.Add((late/t.interval + 1) * t.interval)
+		}
 	}
-	if t.freeze && t.failed < p.opts.DeadAfter {
-		t.next = earlier(t.next, now.Add(freezeRetry))
-	}
+	t.freeze = t.freeze && t.failed < p.opts.DeadAfter
+	t.freezeAt = now.Add(freezeRetry)
 }
 
 func (p *Poller) dead(t *target) bool {

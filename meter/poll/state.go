@@ -44,7 +44,7 @@ func (p *Poller) States() []State {
 func (p *Poller) state(t *target) State {
 	s := State{
 		ID: t.ID, Line: t.Line, Model: t.Model, Every: t.Every, Last: t.last, Failure: t.failure,
-		Failed: t.failed, Dead: t.failed >= p.opts.DeadAfter, Next: t.next, Think: t.pace.think(0), Valve: t.valve.state,
+		Failed: t.failed, Dead: t.failed >= p.opts.DeadAfter, Next: t.due(), Think: t.pace.think(0), Valve: t.valve.state,
 	}
 	if s.Dead {
 		s.Since = t.deadAt
