@@ -80,6 +80,9 @@ func (c *checker) keys() {
 		}
 		return
 	}
+	if id, err := hex.DecodeString(p.Keys.Module); err != nil || len(id) > 16 {
+		c.bad("keys.module", "%q: want hex of at most 16 bytes", p.Keys.Module)
+	}
 	one(c, "keys.algorithm", p.Keys.Algorithm, "3des", "sm4")
 	for _, n := range p.Keys.all() {
 		name, k := n.name, n.key

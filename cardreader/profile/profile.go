@@ -108,6 +108,7 @@ type Chip struct {
 // Keys names the keys of a card and says where they are; the keys themselves are never in a profile.
 type Keys struct {
 	Algorithm string `toml:"algorithm"` // 3des or sm4
+	Module    string `toml:"module"`    // hex of the name of the security module's application; empty: it needs none
 	Vend      *Key   `toml:"vend"`      // allows to write: external authentication, or the key of a sector
 	Line      *Key   `toml:"line"`      // protects what is written on its way
 	Load      *Key   `toml:"load"`      // of the card's own electronic purse
@@ -155,4 +156,10 @@ func (p *Profile) SerialAt() int {
 		return p.Header.Slots[0].At + f.At
 	}
 	return -1
+}
+
+// ModuleID is the name of the security module's application.
+func (k *Keys) ModuleID() []byte {
+	b, _ := hex.DecodeString(k.Module) // checked when the profile was loaded
+	return b
 }

@@ -14,8 +14,7 @@ func Identify(profiles []*profile.Profile, image []byte) (*profile.Profile, erro
 	return IdentifyBy(profiles, func(*profile.Profile) ([]byte, error) { return image, nil })
 }
 
-// IdentifyBy is Identify for a card that each profile sees in its own way. An error of the image ends it. A card that was
-// never issued is taken for the first profile's: reading it says so.
+// IdentifyBy is Identify for a card that each profile sees in its own way. An error of the image ends it.
 func IdentifyBy(profiles []*profile.Profile, image func(*profile.Profile) ([]byte, error)) (*profile.Profile, error) {
 	var found *profile.Profile
 	var best error

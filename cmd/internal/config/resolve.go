@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,9 @@ func (d *document) node(t *table, known Known) Node {
 	}
 	n.Counter = d.counter(t.sub("counter"), n.Name)
 	n.Cards = d.cards(t.sub("cards"), n.Counter.Enabled, known)
+	if n.Cards.KeyFile != "" && n.Cards.MachineKey == "" {
+		n.Cards.MachineKey = filepath.Join(n.DataDir, "machine.key")
+	}
 	n.Meters, known = d.meters(t.sub("meters"), known)
 	n.Lines = d.lines(t.subs("line", 256), known)
 	if t.has("uplink") {

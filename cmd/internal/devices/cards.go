@@ -5,13 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
-	"slices"
-	"strings"
 
 	"tally/cardreader"
+	"tally/cardreader/cpucard"
+	"tally/cardreader/guard"
 	"tally/cardreader/keyed"
-	"tally/cardreader/pcsc"
+	"tally/cardreader/keyfile"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 	"tally/cardreader/sle4442"
@@ -24,165 +23,236 @@ const DefaultProfile = "GEN4442 v1"
 
 // Chips opens what lies on a reader: it is the list of chip families and card profiles that this node knows.
 type Chips struct {
-	src      cardreader.Source
-	profiles []*profile.Profile
-	dialect  sle4442.Dialect // empty: by the reader's name
-	codes    keyed.Codes     // nil: cards are only read
-	guards   sle4442.Guards
+	src     cardreader.Source
+	kinds   []*kind
+	dialect sle4442.Dialect // empty: by the profile, or the reader's name
+	codes   keyed.Codes     // nil: SLE 4442 cards are only read
+	keys    keyfile.Keys    // empty: none
+	modules *modules        // nil: no slot is a security module's
+	guards  guard.Guards
 }
 
 // NewChips resolves the part of the config that concerns cards.
 func NewChips(c config.Cards, src cardreader.Source) (*Chips, error) {
-	names := c.Profiles
-	if len(names) == 0 {
-		names = []string{DefaultProfile}
+	profiles, err := profilesOf(c)
+	if err != nil {
+		return nil, err
 	}
-	ch := &Chips{src: src}
-	for _, name := range names {
-		p, err := profile.Builtin(name)
-		if err != nil {
-			return nil, err
-		}
-		ch.profiles = append(ch.profiles, p)
-	}
+	ch := &Chips{src: src, kinds: kindsOf(profiles), modules: modulesOf(src)}
 	if c.Dialect != "" && c.Dialect != config.DialectAuto {
-		d, err := sle4442.ParseDialect(c.Dialect)
-		if err != nil {
+		if ch.dialect, err = sle4442.ParseDialect(c.Dialect); err != nil {
 			return nil, err
 		}
-		ch.dialect = d
 	}
-	if c.PSC.IsSet() {
-		codes, err := codesOf(c.PSC.Reveal())
-		if err != nil {
-			return nil, fmt.Errorf("read the cards' secret code: %w", err)
-		}
-		ch.codes = codes
+	if ch.keys, err = keysOf(c, profiles); err != nil {
+		return nil, err
+	}
+	if ch.codes, err = ch.codesOf(c); err != nil {
+		return nil, fmt.Errorf("read the cards' secret code: %w", err)
+	}
+	if ch.codes != nil && c.Blind {
+		ch.codes = blindly(ch.codes)
 	}
 	return ch, nil
 }
 
-// codesOf is how cards get their secret codes: six hex digits are the code of every card, more are the key that each
-// card's own code is derived from.
-func codesOf(secret string) (keyed.Codes, error) {
-	if len(secret) >= 2*keyed.MinKey {
-		key, err := hex.DecodeString(secret)
+// profilesOf finds the profiles that a config names among the shipped ones and those of its folder.
+func profilesOf(c config.Cards) ([]*profile.Profile, error) {
+	names, own := c.Profiles, map[string]*profile.Profile{}
+	if c.ProfileDir != "" {
+		all, err := profile.LoadDir(c.ProfileDir)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range all {
+			own[p.Name] = p
+		}
+	}
+	if len(names) == 0 {
+		names = []string{DefaultProfile}
+	}
+	var found []*profile.Profile
+	for _, name := range names {
+		p := own[name]
+		if p == nil {
+			var err error
+			if p, err = profile.Builtin(name); err != nil {
+				return nil, err
+			}
+		}
+		found = append(found, p)
+	}
+	return found, nil
+}
+
+// profileNames are the names of a folder's profiles, for the check of a config.
+func profileNames(dir string) ([]string, error) {
+	all, err := profile.LoadDir(dir)
+	var names []string
+	for _, p := range all {
+		names = append(names, p.Name)
+	}
+	return names, err
+}
+
+func modulesOf(src cardreader.Source) *modules {
+	if f, ok := src.(filtered); ok {
+		src = f.Source
+	}
+	m, _ := src.(*modules)
+	return m
+}
+
+// codesOf is how SLE 4442 cards get their secret codes: six hex digits are the code of every card, more are the key that
+// each card's own code is derived from; so is the key file's. nil: there is none.
+func (ch *Chips) codesOf(c config.Cards) (keyed.Codes, error) {
+	master, sealed := ch.keys.Get("psc_master")
+	switch {
+	case c.PSC.IsSet() && len(c.PSC.Reveal()) < 2*keyed.MinKey:
+		psc, err := sle4442.ParsePSC(c.PSC.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		return keyed.Fixed(psc), nil
+	case c.PSC.IsSet():
+		key, err := hex.DecodeString(c.PSC.Reveal())
 		if err != nil {
 			return nil, errors.New("parse key: want hex digits")
 		}
 		return keyed.Derived(key)
+	case sealed:
+		return keyed.Derived(master)
 	}
-	psc, err := sle4442.ParsePSC(secret)
-	if err != nil {
-		return nil, err
+	return nil, nil
+}
+
+// blindly lets codes be presented where nobody can see how many tries are left.
+func blindly(codes keyed.Codes) keyed.Codes {
+	return func(id purse.CardID) sle4442.Secret {
+		s := codes(id)
+		s.Blind = true
+		return s
 	}
-	return keyed.Fixed(psc), nil
 }
 
 // Open is the counter's Opener.
 func (ch *Chips) Open(ctx context.Context, reader string, ins cardreader.Insertion) (counter.Purse, error) {
-	dialect, err := ch.dialectOf(reader)
-	if err != nil {
-		return nil, err
-	}
 	card, err := ch.src.Open(ctx, reader, ins)
 	if err != nil {
 		return nil, err
 	}
-	chip, err := sle4442.Open(ctx, card, dialect, ch.guards.For(reader, ins), sle4442.Secret{Issued: true})
+	kinds, err := ch.candidates(reader, card.ATR())
 	if err != nil {
 		return nil, errors.Join(err, card.Close())
 	}
-	p, err := ch.profileOf(ctx, chip)
+	for i, k := range kinds {
+		if i > 0 { // the one before has closed it
+			if card, err = ch.src.Open(ctx, reader, ins); err != nil {
+				return nil, err
+			}
+		}
+		p, oerr := ch.openAs(ctx, k, card, reader, ins)
+		if oerr == nil {
+			return p, nil
+		}
+		err = better(err, oerr)
+		if errors.Is(oerr, cardreader.ErrOutcomeUnknown) || errors.Is(oerr, cardreader.ErrNoCard) {
+			break
+		}
+	}
+	return nil, err
+}
+
+// better keeps the error that says more of the card: how its content was understood before that a chip did not answer.
+func better(a, b error) error {
+	e, ok := errors.AsType[*cardreader.Error](a)
+	if a == nil || !ok || e.Code == cardreader.CodeNotSupported || e.Code == cardreader.CodeNoMemoryCards {
+		return b
+	}
+	return a
+}
+
+// openAs opens the card as one kind and finds the profile. The only one needs no look: reading with it says what is wrong.
+func (ch *Chips) openAs(ctx context.Context, k *kind, card cardreader.Card, reader string, ins cardreader.Insertion) (counter.Purse, error) {
+	open, err := ch.opener(ctx, k, card, reader, ch.guards.For(reader, ins))
 	if err != nil {
-		return nil, errors.Join(err, chip.Close())
+		return nil, errors.Join(err, card.Close())
 	}
-	if ch.codes == nil {
-		return purse.New(readOnly{chip, reader}, p), nil
+	p := k.profiles[0]
+	if len(k.profiles) > 1 {
+		if p, err = identify(ctx, open, k.profiles); err != nil {
+			return nil, errors.Join(err, card.Close())
+		}
 	}
-	return purse.New(keyed.New(chip, ch.codes), p), nil
+	mem, err := open(p)
+	if err != nil {
+		return nil, errors.Join(err, card.Close())
+	}
+	return purse.New(mem, p), nil
 }
 
-// dialectOf is how the reader wants to be spoken to. The same bytes mean different things to different brands, so a
-// reader of unknown brand gets no secret code; reading alone is tried in the commonest dialect.
-func (ch *Chips) dialectOf(reader string) (sle4442.Dialect, error) {
-	if ch.dialect != "" {
-		return ch.dialect, nil
+// opening makes the memory of a card as a profile lays it out, over the one connection.
+type opening func(p *profile.Profile) (purse.Memory, error)
+
+// identify tells the profiles of a kind apart by what the card holds. A card that was never issued is taken for the first
+// profile's: that is what new cards become.
+func identify(ctx context.Context, open opening, all []*profile.Profile) (*profile.Profile, error) {
+	var flat []byte // what all profiles without a map see
+	p, err := purse.IdentifyBy(all, func(p *profile.Profile) (image []byte, err error) {
+		if len(p.Map) == 0 && flat != nil {
+			return flat, nil
+		}
+		if image, err = look(ctx, open, p); len(p.Map) == 0 {
+			flat = image
+		}
+		return image, err
+	})
+	if e, ok := errors.AsType[*cardreader.Error](err); ok && e.Code == purse.CodeBlankCard {
+		return all[0], nil
 	}
-	d, known := sle4442.DialectOf(reader)
-	switch {
-	case known:
-		return d, nil
-	case ch.codes == nil:
-		return sle4442.ACS, nil
-	}
-	return "", &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodeNotSupported, Op: "open", Reader: reader,
-		Err: errors.New("the reader's dialect is not known by its name; set cards.dialect in the configuration")}
+	return p, err
 }
 
-// profileOf finds the layout of a card. The only profile of a config needs no look: reading with it says what is wrong.
-func (ch *Chips) profileOf(ctx context.Context, chip *sle4442.Chip) (*profile.Profile, error) {
-	if len(ch.profiles) == 1 {
-		return ch.profiles[0], nil
-	}
-	image, err := chip.Read(ctx, 0, chip.Size())
+func look(ctx context.Context, open opening, p *profile.Profile) (image []byte, err error) {
+	mem, err := open(p)
 	if err != nil {
 		return nil, err
 	}
-	return purse.Identify(ch.profiles, image)
+	err = mem.Do(ctx, func() (err error) {
+		image, err = mem.Read(ctx, 0, p.Chip.Size)
+		return err
+	})
+	return image, err
 }
 
-// readOnly is a chip whose secret code this node was not given.
+// readOnly is a memory whose secrets this node was not given.
 type readOnly struct {
-	*sle4442.Chip
-	reader string
+	purse.Memory
+	reader, want string
 }
 
 // Unlock refuses without a byte sent.
 func (r readOnly) Unlock(context.Context) error {
 	return &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodeNotSupported, Op: "unlock", Reader: r.reader,
-		Err: errors.New("no secret code is configured (cards.psc_file or cards.psc_env): cards are only read")}
+		Err: fmt.Errorf("no secret is configured (%s): cards are only read", r.want)}
 }
 
-// filtered passes on only readers whose name contains one of the wanted texts, ignoring case.
-type filtered struct {
-	cardreader.Source
-	want []string
-}
-
-func (f filtered) Run(ctx context.Context, emit func(cardreader.Event)) error {
-	return f.Source.Run(ctx, func(e cardreader.Event) {
-		name := strings.ToLower(e.Reader)
-		if slices.ContainsFunc(f.want, func(w string) bool { return strings.Contains(name, strings.ToLower(w)) }) {
-			emit(e)
-		}
-	})
-}
-
-// noReaders is the Source of a node without a counter.
-type noReaders struct{}
-
-func (noReaders) Run(ctx context.Context, _ func(cardreader.Event)) error {
-	<-ctx.Done()
+// Close closes the memory below.
+func (r readOnly) Close() error {
+	if c, ok := r.Memory.(interface{ Close() error }); ok {
+		return c.Close()
+	}
 	return nil
 }
 
-func (noReaders) Open(_ context.Context, reader string, _ cardreader.Insertion) (cardreader.Card, error) {
-	return nil, &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodeNotSupported, Op: "open", Reader: reader}
-}
-
-// Source gives the readers that the config asks for, or given ones in their place.
-func Source(c config.Node, given cardreader.Source, log *slog.Logger) cardreader.Source {
-	src := given
-	switch {
-	case src != nil:
-	case !c.Counter.Enabled || c.Cards.Source != config.CardsPCSC:
-		return noReaders{}
-	default:
-		src = pcsc.New(pcsc.Options{Log: log})
+// softKeys are the CPU card keys of the key file, false when it has none.
+func (ch *Chips) softKeys(a cpucard.Algorithm) (k cpucard.SoftKeys, ok bool) {
+	k.Algorithm = a
+	for name, to := range map[string]*cpucard.Key{"vend": &k.Vend, "line": &k.Line, "load": &k.Load} {
+		if b, there := ch.keys.Get(name); there {
+			*to = cpucard.Key(b)
+			ok = ok || name == "vend"
+		}
 	}
-	if len(c.Cards.Readers) > 0 {
-		return filtered{src, c.Cards.Readers}
-	}
-	return src
+	return k, ok
 }

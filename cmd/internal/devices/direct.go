@@ -9,6 +9,7 @@ import (
 
 	"tally/cardreader"
 	"tally/cardreader/pcsc"
+	"tally/cardreader/profile"
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/control"
 )
@@ -21,8 +22,8 @@ type PCSC struct {
 
 // Cards reaches the readers of this machine. close may be called at any time; nothing is kept open between calls.
 func Cards(context.Context) (_ control.Cards, close func() error, err error) {
-	src := pcsc.New(pcsc.Options{Log: slog.New(slog.DiscardHandler)})
-	chips, err := NewChips(config.Cards{}, src)
+	src := newModules(pcsc.New(pcsc.Options{Log: slog.New(slog.DiscardHandler)}), "")
+	chips, err := NewChips(config.Cards{Profiles: profile.List()}, src)
 	if err != nil {
 		return nil, nil, err
 	}

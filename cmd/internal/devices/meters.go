@@ -48,7 +48,7 @@ func Models(c config.Meters) (*models.Catalog, error) {
 
 // Known is what a config may name.
 func Known() config.Known {
-	known := config.Known{Profiles: profile.List(), Kinds: models.Kinds188(), Address: address, ModelDir: withFolder}
+	known := config.Known{Profiles: profile.List(), Kinds: models.Kinds188(), Address: address, ModelDir: withFolder, ProfileDir: profileNames}
 	catalog, err := models.Builtin()
 	if err != nil { // an embedded model that does not parse; the test of its package would have said so
 		return known
