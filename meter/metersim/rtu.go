@@ -17,6 +17,8 @@ func (modbusSpeech) Frame(b []byte) int {
 		return 7 + int(b[6]) + 2
 	case b[1] == 17:
 		return 4
+	case b[1] == 0x2B:
+		return 7
 	}
 	return 8
 }

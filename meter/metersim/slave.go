@@ -16,9 +16,25 @@ import (
 type Slave struct {
 	Script
 
-	mu   sync.Mutex
-	regs map[uint16]uint16
-	max  int
+	// Identity are maker, product and version, which functions 2B/0E and 11 tell; without the first both are refused,
+	// without the others only 2B/0E is.
+	Identity []string
+
+	// Wrote is called with the registers of a write before it is answered; false makes the meter do nothing, though it
+	// answers as if it had. nil = all is done.
+	Wrote func(at uint16, values []uint16) bool
+
+	mu     sync.Mutex
+	regs   map[uint16]uint16
+	max    int
+	writes int
+}
+
+// Writes counts the writes that reached the meter.
+func (s *Slave) Writes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writes
 }
 
 // NewSlave makes a meter without registers; asking for one it does not have is exception 02.
@@ -90,8 +106,13 @@ func (s *Slave) answer(pdu []byte) []byte {
 	case len(pdu) == 5 && (pdu[0] == 3 || pdu[0] == 4):
 		return s.read(pdu)
 	case len(pdu) == 5 && pdu[0] == 6:
-		s.regs[binary.BigEndian.Uint16(pdu[1:])] = binary.BigEndian.Uint16(pdu[3:])
+		s.put(binary.BigEndian.Uint16(pdu[1:]), binary.BigEndian.Uint16(pdu[3:]))
 		return pdu
+	case len(pdu) == 1 && pdu[0] == 0x11 && len(s.Identity) > 0:
+		text := s.Identity[0]
+		return append([]byte{0x11, byte(len(text) + 2), 0x01, 0xFF}, text...)
+	case len(pdu) == 4 && pdu[0] == 0x2B && pdu[1] == 0x0E && len(s.Identity) == 3 && int(pdu[3]) < 3:
+		return s.objects(pdu)
 	case len(pdu) >= 6 && pdu[0] == 16:
 		return s.write(pdu)
 	}
@@ -119,8 +140,31 @@ func (s *Slave) write(pdu []byte) []byte {
 	if n < 1 || n > 123 || int(pdu[5]) != 2*n || len(pdu) != 6+2*n || start+n > 0x10000 {
 		return []byte{pdu[0] | 0x80, 0x03}
 	}
-	for i := range n {
-		s.regs[uint16(start+i)] = binary.BigEndian.Uint16(pdu[6+2*i:])
+	values := make([]uint16, n)
+	for i := range values {
+		values[i] = binary.BigEndian.Uint16(pdu[6+2*i:])
 	}
+	s.put(uint16(start), values...)
 	return pdu[:5]
+}
+
+func (s *Slave) put(at uint16, values ...uint16) {
+	s.writes++
+	if s.Wrote != nil && !s.Wrote(at, values) {
+		return
+	}
+	for i, v := range values {
+		s.regs[at+uint16(i)] = v
+	}
+}
+
+// objects tells one object of the identification at a time (Application Protocol V1.1b3, 6.21).
+func (s *Slave) objects(pdu []byte) []byte {
+	n := pdu[3]
+	more, next := byte(0xFF), n+1
+	if n == 2 {
+		more, next = 0, 0
+	}
+	out := []byte{0x2B, 0x0E, pdu[2], 0x01, more, next, 1, n, byte(len(s.Identity[n]))}
+	return append(out, s.Identity[n]...)
 }

@@ -1,6 +1,7 @@
 package modbus
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -43,8 +44,32 @@ const (
 // function code.
 func dataBytes(pdu []byte) int { return 2 * int(binary.BigEndian.Uint16(pdu[3:5])) }
 
-// rtuLength is the length of a right answer to request.
-func rtuLength(request []byte) int { return 3 + dataBytes(request[1:]) + 2 }
+// rtuLength is the length of a right answer to request, 0 where the answer itself says it.
+func rtuLength(request []byte) int {
+	switch request[1] {
+	case readHolding, readInput:
+		return 3 + dataBytes(request[1:]) + 2
+	case writeSingle, writeMultiple:
+		return 8
+	}
+	return 0
+}
+
+// Functions that are used (Application Protocol V1.1b3, 6).
+const (
+	readHolding   = 0x03
+	readInput     = 0x04
+	writeSingle   = 0x06
+	writeMultiple = 0x10
+	reportServer  = 0x11
+	encapsulated  = 0x2B // with type 0E: read device identification
+	deviceID      = 0x0E
+)
+
+// mirrors tells whether the answer PDU repeats what the request PDU wrote: the answer to a write is its own beginning.
+func mirrors(request, answer []byte) bool {
+	return request[0] != writeSingle && request[0] != writeMultiple || bytes.HasPrefix(answer, request[:5])
+}
 
 // rtu judges the bytes that come after an RTU request.
 type rtu struct {
@@ -84,12 +109,15 @@ func (j rtu) judge(b []byte) (line.Verdict, error) {
 	switch {
 	case b[1] == function|exceptionBit:
 		return line.Verdict{Need: need}, refusal(b[2])
-	case b[1] == function && need == rtuLength(j.request):
+	case b[1] == function && (rtuLength(j.request) == 0 || need == rtuLength(j.request)) && mirrors(j.request[1:], b[1:]):
 		return line.Verdict{Need: need}, nil
 	case j.patient:
 		return line.Verdict{Drop: need}, nil // the answer to an older question
 	case b[1] != function:
 		return line.Verdict{Need: need}, fmt.Errorf("answer has function %02X, asked was %02X: %w", b[1], function, meter.ErrMalformed)
+	}
+	if function == writeSingle || function == writeMultiple {
+		return line.Verdict{Need: need}, fmt.Errorf("answer does not repeat what was written: %w", meter.ErrMalformed)
 	}
 	return line.Verdict{Need: need}, fmt.Errorf("answer carries %d bytes, asked were %d: %w", b[2], dataBytes(j.request[1:]), meter.ErrMalformed)
 }
@@ -100,13 +128,39 @@ func frameLength(b []byte) (int, bool) {
 	switch {
 	case b[1]&exceptionBit != 0:
 		return exceptionLength, true
-	case b[1] >= 1 && b[1] <= 4:
+	case b[1] >= 1 && b[1] <= 4 || b[1] == reportServer:
 		return 3 + int(b[2]) + 2, true
 	case b[1] == 5 || b[1] == 6 || b[1] == 15 || b[1] == 16:
 		return 8, true
+	case b[1] == encapsulated && b[2] == deviceID:
+		n, known := identityLength(b[1:])
+		return 1 + n + 2, known
 	}
 	return 0, false
 }
+
+// identityLength foretells how long the PDU of an answer with device identification is, as far as its bytes tell:
+// function, type, code, conformity, more, next, number of objects; then number, length and text of each (Application
+// Protocol V1.1b3, 6.21).
+func identityLength(pdu []byte) (int, bool) {
+	n := identityHead
+	if len(pdu) < n {
+		return n, true
+	}
+	for range pdu[n-1] {
+		n += 2
+		if n > longest {
+			return 0, false
+		}
+		if len(pdu) < n {
+			return n, true
+		}
+		n += int(pdu[n-1])
+	}
+	return n, true
+}
+
+const identityHead = 7
 
 func refusal(code byte) error {
 	return fmt.Errorf("%w: code %02X", errRefused, code)

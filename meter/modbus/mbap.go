@@ -43,14 +43,27 @@ func (j mbap) expect(b []byte) (line.Verdict, error) {
 func (j mbap) judge(b []byte) (line.Verdict, error) {
 	asked, pdu := j.request[mbapHeader:], b[mbapHeader:]
 	whole := line.Verdict{Need: len(b)}
-	want := dataBytes(asked)
 	switch {
 	case pdu[0] == asked[0]|exceptionBit && len(pdu) == 2:
 		return whole, refusal(pdu[1])
 	case pdu[0] != asked[0]:
 		return whole, fmt.Errorf("answer has function %02X, asked was %02X: %w", pdu[0], asked[0], meter.ErrMalformed)
-	case int(pdu[1]) != want || len(pdu) != 2+want:
-		return whole, fmt.Errorf("answer carries %d bytes, asked were %d: %w", len(pdu)-2, want, meter.ErrMalformed)
+	case !mirrors(asked, pdu):
+		return whole, fmt.Errorf("answer does not repeat what was written: %w", meter.ErrMalformed)
+	}
+	want := len(pdu)
+	switch asked[0] {
+	case readHolding, readInput:
+		want = 2 + dataBytes(asked)
+	case writeSingle, writeMultiple:
+		want = 5
+	case reportServer:
+		want = 2 + int(pdu[1])
+	case encapsulated:
+		want, _ = identityLength(pdu)
+	}
+	if len(pdu) != want || asked[0] <= readInput && int(pdu[1]) != want-2 {
+		return whole, fmt.Errorf("answer carries %d bytes, asked were %d: %w", len(pdu)-2, want-2, meter.ErrMalformed)
 	}
 	return whole, nil
 }

@@ -10,6 +10,7 @@
 package modbus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,8 @@ const (
 
 // Options tune one meter; the zero value is useful.
 type Options struct {
-	Timeout time.Duration // how long this meter may think; 0 = the line's
+	Timeout time.Duration  // how long this meter may think; 0 = the line's
+	Zone    *time.Location // of the meter's clock; nil = the node's
 }
 
 // Meter reads one slave by its profile. It implements meter.Meter.
@@ -62,6 +64,7 @@ func New(l *line.Line, kind Framing, unit byte, p *profile.Profile, id meter.ID,
 	if len(blocks) == 0 {
 		return nil, fmt.Errorf("meter %s: model %s has no registers", id, p.Model)
 	}
+	opts.Zone = cmp.Or(opts.Zone, time.Local)
 	return &Meter{line: l, kind: kind, unit: unit, id: id, model: p, blocks: blocks, opts: opts}, nil
 }
 
@@ -75,12 +78,16 @@ func (m *Meter) Read(ctx context.Context) (meter.Reading, error) {
 		return meter.Reading{}, fmt.Errorf("read meter %s: %w", m.id, err)
 	}
 	defer lease.Release()
-	s := &session{ctx: ctx, lease: lease, kind: m.kind, unit: m.unit, timeout: m.opts.Timeout}
+	s := m.session(ctx, lease)
 	values, err := m.read(s)
 	if err != nil {
 		return meter.Reading{}, fmt.Errorf("read meter %s: %w", m.id, err)
 	}
 	return meter.Reading{Meter: m.id, At: s.last.At, Line: m.line.Name(), Values: values, Raw: s.raw[:min(len(s.raw), maxRaw)]}, nil
+}
+
+func (m *Meter) session(ctx context.Context, lease *line.Lease) *session {
+	return &session{ctx: ctx, lease: lease, kind: m.kind, unit: m.unit, timeout: m.opts.Timeout}
 }
 
 func (m *Meter) read(s *session) ([]meter.Value, error) {

@@ -75,7 +75,8 @@ func (s *session) Send(request []byte) ([]byte, error) {
 		return s.sendTCP(x)
 	}
 	j := rtu{request: request, patient: s.lease.Owes(s.peer())}
-	x.Peer, x.Length, x.Expect = s.peer(), rtuLength(request), j.expect
+	x.Peer, x.Length, x.Expect = s.peer(), max(rtuLength(request), shortest), j.expect
+	x.Mirrors = request[1] == writeSingle
 	answer, err := s.lease.Exchange(s.ctx, x)
 	return s.take(answer, err)
 }

@@ -32,6 +32,9 @@ type fileModbus struct {
 	Order    string   `toml:"order"`         // empty = ABCD
 	Bridge   int      `toml:"bridge"`
 	Gaps     [][2]int `toml:"gaps"` // in the document's numbers
+
+	Clock   *fileClock   `toml:"clock"`
+	Address *fileAddress `toml:"address"`
 }
 
 type fileValue struct {
@@ -174,7 +177,14 @@ func (f fileModbus) resolve() (Map, error) {
 		}
 		m.Gaps = append(m.Gaps, Range{uint16(first), uint16(last)})
 	}
-	return m, nil
+	var err error
+	if f.Clock != nil {
+		m.Clock, err = f.Clock.resolve(f)
+	}
+	if f.Address != nil && err == nil {
+		m.Own, err = f.Address.resolve(f)
+	}
+	return m, err
 }
 
 func (v fileValue) resolve(f fileModbus, m Map) (Register, error) {

@@ -51,6 +51,8 @@ type Map struct {
 	Bridge    int     // read up to that many registers that nobody wants to save a request
 	Gaps      []Range // registers that must not be read (wire addresses)
 	Registers []Register
+	Clock     *ClockMap   // nil when the model has none, or nobody knows where
+	Own       *AddressMap // nil when the address cannot be changed over the line
 }
 
 // Range is a run of registers of one table, both ends included.
