@@ -44,7 +44,7 @@ func NewLine(r telegram.Report) Line {
 		l.Frame = telegram.Fields{}
 	}
 	for _, v := range r.Values {
-		l.Values = append(l.Values, newValue(v))
+		l.Values = append(l.Values, NewValue(v))
 	}
 	for _, p := range r.Problems {
 		l.Problems = append(l.Problems, LineProblem{p.Code, p.Offset, p.Want, p.Got, p.Text})
@@ -52,7 +52,8 @@ func NewLine(r telegram.Report) Line {
 	return l
 }
 
-func newValue(v telegram.Value) LineValue {
+// NewValue gives the stable form of one value.
+func NewValue(v telegram.Value) LineValue {
 	j := LineValue{
 		Name: v.Name, Value: v.Number.String(), Unit: string(v.Unit), Storage: v.Storage, Tariff: v.Tariff, Subunit: v.Subunit, Function: string(v.Function),
 	}

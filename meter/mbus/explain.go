@@ -217,7 +217,7 @@ func fields(f Frame, d Data) telegram.Fields {
 	}
 	switch f.CI {
 	case ciVariable, ciVariableHi, ciShort, ciFixed, ciFixedHi:
-		p.Add("access", int(d.Access))
+		p.Add("access_number", int(d.Access))
 		p.Add("status", telegram.Hex(d.Status))
 		p.Add("status_flags", flags(f.CI, d.Status))
 	}

@@ -32,6 +32,13 @@ func (a *app) frameText(r telegram.Report) string {
 	return t.String()
 }
 
+func (a *app) frameField(name string) string {
+	if zh := frameFields[name]; a.lang == "zh" && zh != "" {
+		return zh
+	}
+	return plain(strings.ReplaceAll(name, "_", " "))
+}
+
 func (a *app) framePart(v any) string {
 	switch v := v.(type) {
 	case bool:
@@ -39,8 +46,13 @@ func (a *app) framePart(v any) string {
 			return a.t("yes", "是")
 		}
 		return a.t("no", "否")
+	case string:
+		return a.frameWord(v)
 	case []string:
-		return strings.Join(v, ", ")
+		if len(v) == 0 {
+			return a.t("none", "无")
+		}
+		return strings.ReplaceAll(strings.Join(v, ", "), "_", " ")
 	case []int:
 		return strings.Trim(fmt.Sprint(v), "[]")
 	}
@@ -49,35 +61,49 @@ func (a *app) framePart(v any) string {
 
 // valueName names a value with what tells it from others of its kind.
 func (a *app) valueName(v telegram.Value) string {
-	name := a.quantity(v.Name)
+	name := a.frameName(v.Name)
 	for _, n := range []struct {
 		n      uint64
 		en, zh string
 	}{{v.Storage, "stored %d", "存储 %d"}, {v.Tariff, "tariff %d", "费率 %d"}, {v.Subunit, "unit %d", "子单元 %d"}} {
 		if n.n != 0 {
-			name += ", " + a.f(n.en, n.zh, n.n)
+			name += a.t(", ", "，") + a.f(n.en, n.zh, n.n)
 		}
 	}
 	switch v.Function {
 	case telegram.Maximum:
-		name += a.t(", maximum", ", 最大值")
+		name += a.t(", maximum", "，最大值")
 	case telegram.Minimum:
-		name += a.t(", minimum", ", 最小值")
+		name += a.t(", minimum", "，最小值")
 	case telegram.Error:
-		name += a.t(", in error state", ", 故障时")
+		name += a.t(", in error state", "，故障时")
 	}
 	return name
 }
 
 func (a *app) valueText(v telegram.Value) string {
-	l := decode.NewLine(telegram.Report{Values: []telegram.Value{v}}).Values[0]
-	text := strings.TrimSpace(plain(l.Value) + " " + sign(v.Unit))
-	if l.At != "" && l.At != l.Value {
+	l := decode.NewValue(v)
+	text := strings.TrimSpace(plain(a.frameWord(l.Value)) + " " + sign(v.Unit))
+	if l.At != "" && !strings.HasPrefix(l.At, l.Value) {
 		text += "  " + l.At
 	}
 	return text
 }
 
-func (a *app) frameField(name string) string { return plain(strings.ReplaceAll(name, "_", " ")) }
-
-func (a *app) frameProblem(p *telegram.Problem) string { return plain(p.Error()) }
+// frameProblem says which byte is wrong and what it should be.
+func (a *app) frameProblem(p *telegram.Problem) string {
+	place := a.f("byte %d: ", "第 %d 字节：", p.Offset)
+	if p.Code == telegram.NotHex {
+		place = a.f("character %d: ", "第 %d 个字符：", p.Offset)
+	}
+	text := place + a.frameSentence(p.Text)
+	switch {
+	case p.Want != "" && p.Got != "":
+		text += a.f(" (is %s, should be %s)", "（实为 %s，应为 %s）", p.Got, p.Want)
+	case p.Got != "":
+		text += a.f(" (is %s)", "（实为 %s）", p.Got)
+	case p.Want != "":
+		text += a.f(" (should be %s)", "（应为 %s）", p.Want)
+	}
+	return plain(text)
+}

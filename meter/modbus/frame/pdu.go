@@ -84,12 +84,13 @@ func echoed(f byte) bool {
 	return f == WriteCoil || f == WriteRegister || f == Diagnostics || f == MaskWrite
 }
 
-// nearer chooses the complaint of the form that the PDU comes closer to: the one that finds its fault later.
-func nearer(a, b *telegram.Problem) *telegram.Problem {
-	if a == nil || b != nil && b.Offset >= a.Offset {
-		return b
+// nearer chooses the complaint of the form that the PDU comes closer to: not that of a question, whose length is fixed,
+// when there is more than that; else the one that finds its fault later.
+func nearer(request, reply *telegram.Problem) *telegram.Problem {
+	if request == nil || reply != nil && (request.Text == wrongLength || reply.Offset >= request.Offset) {
+		return reply
 	}
-	return a
+	return request
 }
 
 func exception(pdu []byte) ([]reading, *telegram.Problem) {
@@ -110,11 +111,13 @@ func exception(pdu []byte) ([]reading, *telegram.Problem) {
 	return []reading{r}, nil
 }
 
+const wrongLength = "the function's data have another length"
+
 // length says that the PDU is longer or shorter than its form asks for.
 func length(offset, want, got int) *telegram.Problem {
 	return &telegram.Problem{
 		Code: telegram.Length, Offset: offset, Want: fmt.Sprintf("%d bytes", want), Got: fmt.Sprintf("%d bytes", got),
-		Text: "the function's data have another length", Class: meter.ErrMalformed,
+		Text: wrongLength, Class: meter.ErrMalformed,
 	}
 }
 

@@ -83,7 +83,7 @@ func (r *reading) objects(pdu []byte) *telegram.Problem {
 	if len(pdu) < 7 {
 		return telegram.Short(len(pdu), 7)
 	}
-	r.fields.Add("access", access[pdu[2]])
+	r.fields.Add("read_code", access[pdu[2]])
 	r.fields.Add("conformity", telegram.Hex(pdu[3]))
 	r.fields.Add("more", pdu[4] != 0)
 	r.fields.Add("next_object", telegram.Hex(pdu[5]))

@@ -129,7 +129,7 @@ func (r *reading) identification(pdu []byte) *telegram.Problem {
 	if p := expect(pdu, 4); p != nil {
 		return p
 	}
-	r.fields.Add("access", access[pdu[2]])
+	r.fields.Add("read_code", access[pdu[2]])
 	r.fields.Add("object", telegram.Hex(pdu[3]))
 	return nil
 }
