@@ -13,8 +13,9 @@ import (
 // CentreConfig is the central system's end.
 type CentreConfig struct {
 	Config
-	// Shared is the name of the group that several instances share the nodes' envelopes in; alone when empty. The
-	// broker must know shared subscriptions ($share/<group>/<filter>), an extension that brokers offer for 3.1.1 too.
+	// Shared is the name of the group that several instances share the nodes' envelopes in; when empty, this one takes
+	// all of them. The broker must know shared subscriptions ($share/<group>/<filter>), an extension that some brokers
+	// offer for 3.1.1 too (mosquitto does, NATS does not).
 	Shared string
 	// Status gets what nodes say of themselves (st) when set, as it came; it must not block. Every instance of a group
 	// hears all of it: a retained message is not given to a shared subscription.
@@ -108,10 +109,8 @@ func (c *Centre) serve(ctx context.Context, cn *conn) error {
 	if err := cn.subscribe(ctx, filter, 1, c.take); err != nil {
 		return err
 	}
-	if c.cfg.Shared != "" {
-		if err := cn.subscribe(ctx, contract.CentralStatusTopic, 1, c.contradict); err != nil {
-			return err
-		}
+	if err := cn.subscribe(ctx, contract.CentralStatusTopic, 1, c.contradict); err != nil {
+		return err
 	}
 	if c.cfg.Status != nil {
 		if err := cn.subscribe(ctx, contract.FilterStatus, 1, c.cfg.Status); err != nil {
@@ -137,8 +136,8 @@ func (c *Centre) serve(ctx context.Context, cn *conn) error {
 	}
 }
 
-// contradict answers when another instance of the group, or its will, says that the centre is not there. Nodes send
-// again what they have sent to the one that went.
+// contradict answers when another instance, or the will of one (an earlier connection of this one may leave its will
+// late), says that the centre is not there. Nodes send again what they have sent to the one that went.
 func (c *Centre) contradict(_ string, payload []byte) {
 	if s, err := contract.OpenCentralStatus(payload); err == nil && !s.Online && c.want.Load() {
 		c.Present(true)
