@@ -237,8 +237,8 @@ func (d *decoder) place(size int) Place {
 		return d.variant.Units
 	}
 	after, before := d.fits(size, size-1, 0, false), d.fits(size, 0, 1, false)
-	if !after && !before && d.lenient && !d.fits(size, size-1, 0, true) {
-		before = d.fits(size, 0, 1, true)
+	if !after && !before && d.lenient {
+		after, before = d.fits(size, size-1, 0, true), d.fits(size, 0, 1, true)
 	}
 	switch {
 	case after && before:
