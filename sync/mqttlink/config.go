@@ -31,6 +31,8 @@ type Config struct {
 
 	Jitter func(most time.Duration) time.Duration // picks a pause in [0, most]; random when nil
 	Log    *slog.Logger                           // discarded when nil
+
+	hurry chan struct{} // ends the pause before the next dial; nil: nobody does
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -10,7 +10,8 @@ import (
 type session func(ctx context.Context, c *conn) error
 
 // keep runs one connection after the other until ctx ends. Errors are told here, where they are classified: a
-// connection that held is followed by a short pause, one that did not by ever longer ones.
+// connection that held is followed by a short pause, one that did not by ever longer ones. Somebody in a hurry ends the
+// pause.
 func (c Config) keep(ctx context.Context, will func() *message, s session) {
 	for failures := 0; ctx.Err() == nil; {
 		began := time.Now()
@@ -27,6 +28,9 @@ func (c Config) keep(ctx context.Context, will func() *message, s session) {
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
+		case <-c.hurry:
+			failures = 0
+			timer.Stop()
 		case <-ctx.Done():
 			timer.Stop()
 		}

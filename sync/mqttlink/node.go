@@ -41,6 +41,7 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 		return nil, err
 	}
 	cfg.Config = inner
+	cfg.hurry = make(chan struct{}, 1)
 	or(&cfg.Every, time.Minute)
 	if cfg.Status == nil {
 		cfg.Status = func() contract.Status { return contract.Status{} }
@@ -81,8 +82,13 @@ func (n *Node) Announce() {
 	}
 }
 
-// Redial gives the connection up, so that the next one is made with the settings of now. It does not wait.
+// Redial gives the connection up, so that the next one is made with the settings of now and without a pause. It does not
+// wait.
 func (n *Node) Redial() {
+	select {
+	case n.cfg.hurry <- struct{}{}:
+	default:
+	}
 	if c := n.now.Load(); c != nil {
 		c.wire.Close()
 	}

@@ -94,7 +94,9 @@ func (b broken) refuse() error {
 func (b broken) Readers(context.Context) ([]control.Reader, error) { return nil, b.refuse() }
 
 // Card implements control.Cards.
-func (b broken) Card(context.Context, string) (control.Card, error) { return control.Card{}, b.refuse() }
+func (b broken) Card(context.Context, string) (control.Card, error) {
+	return control.Card{}, b.refuse()
+}
 
 // Meters implements control.Node.
 func (b broken) Meters(context.Context) ([]control.Meter, error) { return nil, b.refuse() }
