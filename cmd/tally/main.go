@@ -12,7 +12,7 @@ import (
 func main() {
 	ctx, stop := cli.Signals(context.Background())
 	code := cli.Tally(ctx, cli.OSEnv(), cli.TallyDeps{
-		Cards: devices.Cards, ReadMeter: devices.ReadMeter, Known: devices.Known(),
+		Cards: devices.Cards, Known: devices.Known(), Bench: devices.Bench{},
 	})
 	stop()
 	os.Exit(code)

@@ -18,7 +18,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tally/cardreader/purse"
-	"tally/cmd/internal/config"
 	"tally/cmd/internal/control"
 	"tally/meter"
 )
@@ -147,7 +146,7 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	env, _, errs := world("meter", "read", "--port", "COM3", "--unit", "1", "--model", "m", "--lang=zh")
-	deps := TallyDeps{ReadMeter: func(ctx context.Context, _ config.Line) (meter.Reading, error) { return meter.Reading{}, ctx.Err() }}
+	deps := TallyDeps{Socket: filepath.Join(t.TempDir(), "tallyd.sock")}
 	if code := Tally(ctx, env, deps); code != ExitInterrupted || errs.String() != "tally: 已中断\n" {
 		t.Errorf("%d %s", code, errs)
 	}

@@ -10,7 +10,6 @@ import (
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/control"
 	"tally/counter"
-	"tally/meter"
 )
 
 // Env is the world of one command: its streams, its environment and its arguments without the program's name.
@@ -76,9 +75,7 @@ type NewOperator struct {
 type TallyDeps struct {
 	// Cards reads cards through PC/SC when no daemon runs on this machine. close ends it.
 	Cards func(ctx context.Context) (cards control.Cards, close func() error, err error)
-	// ReadMeter opens the line, reads its only meter once and closes the line.
-	ReadMeter func(ctx context.Context, l config.Line) (meter.Reading, error)
-	Known     config.Known
+	Known config.Known
 	// Bench opens lines and meters on this machine.
 	Bench Bench
 	// Socket is where a node's control socket usually lies; empty for the platform's place.

@@ -48,17 +48,22 @@ func (a *app) readMeter(c *cobra.Command, d door, m direct, deps TallyDeps, args
 	case m.port != "" && len(args) > 0:
 		return meter.Reading{}, a.usage(c, "name a meter or a --port, not both", "请指定表号或 --port，不能同时指定")
 	case m.port != "":
-		line, err := a.directLine(c, m, deps.Known)
-		if err != nil {
-			return meter.Reading{}, err
-		}
-		return deps.ReadMeter(c.Context(), line)
+		return a.readOnLine(c, d, m, deps)
 	case len(args) == 0:
 		return meter.Reading{}, a.usage(c, "name a meter, or a line with --port", "请指定表号，或用 --port 指定线路")
 	}
 	client, _ := a.client(d)
 	defer client.Close()
 	return client.MeterRead(c.Context(), meter.ID(args[0]))
+}
+
+// readOnLine reads a meter on a line: through the node where that owns the line.
+func (a *app) readOnLine(c *cobra.Command, d door, m direct, deps TallyDeps) (r meter.Reading, err error) {
+	err = a.withMeter(c, which{d, m}, deps, nil, func(t target) error {
+		r, err = t.Read(c.Context())
+		return err
+	})
+	return r, err
 }
 
 // reading is a meter's answer in lines.

@@ -188,6 +188,7 @@ func (n nodeMeter) Where() (string, bool) { return "node", true }
 // lineMeter is a meter on a line that the command opened or borrowed.
 type lineMeter struct {
 	way   way
+	line  *line.Line
 	meter fieldwork.Meter
 	deps  TallyDeps
 }
@@ -244,7 +245,7 @@ func (a *app) withMeter(c *cobra.Command, w which, deps TallyDeps, args []string
 	if err != nil {
 		return err
 	}
-	return do(lineMeter{path, driver, deps})
+	return do(lineMeter{path, l, driver, deps})
 }
 
 // notSent tells whether an error proves that nothing was sent: no node took the question.

@@ -20,6 +20,7 @@ import (
 	"tally/cmd/internal/cli/accountcsv"
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/control"
+	"tally/cmd/internal/devices"
 	"tally/counter"
 	"tally/meter"
 	"tally/meter/quantity"
@@ -196,6 +197,9 @@ func fakeReading(id meter.ID, line string) meter.Reading {
 }
 
 func tallyDeps() cli.TallyDeps {
+	if os.Getenv("TALLY_BENCH") == "real" {
+		return cli.TallyDeps{Known: devices.Known(), Socket: filepath.Join(os.TempDir(), "no-node-here", config.SocketName), Bench: devices.Bench{}}
+	}
 	return cli.TallyDeps{
 		Now:    func() time.Time { return at },
 		Known:  known,
@@ -206,18 +210,7 @@ func tallyDeps() cli.TallyDeps {
 			}
 			return fakeNode("well"), func() error { return nil }, nil
 		},
-		ReadMeter: func(_ context.Context, l config.Line) (meter.Reading, error) {
-			m := l.Meters[0]
-			if m.Unit == 9 {
-				return meter.Reading{}, fmt.Errorf("open %s: %w", l.Port+l.Address, meter.ErrLine)
-			}
-			who := fmt.Sprintf("unit %d", m.Unit)
-			if m.Address != "" {
-				who = strings.TrimSpace("address " + m.Address + " " + m.Kind)
-			}
-			fmt.Fprintf(os.Stderr, "[%s %s %s %d %s %d%d %s %s %s]\n", l.Kind, l.Port+l.Address, l.Protocol, l.Baud, l.Parity, l.DataBits, l.StopBits, who, m.Model, m.Timeout)
-			return fakeReading(m.ID, l.Name), nil
-		},
+		Bench: fakeBench{},
 	}
 }
 

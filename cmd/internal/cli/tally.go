@@ -19,7 +19,8 @@ func Tally(ctx context.Context, env Env, deps TallyDeps) int {
 				a.nodeBackupCommand(deps), a.nodeCheckCommand(deps), a.nodeExportCommand(deps)),
 			a.cardGroup(deps),
 			a.simGroup(),
-			a.group("meter", a.t("remote-reading meters", "远传表计"), a.meterReadCommand(deps)),
+			a.lineGroup(deps),
+			a.meterGroup(deps),
 			a.decodeCommand(),
 			a.versionCommand())
 	})
@@ -61,4 +62,10 @@ func (a *app) cardGroup(deps TallyDeps) *cobra.Command {
 	return a.group("card", a.t("IC cards and their readers", "IC 卡与读卡器"),
 		a.cardReadersCommand(deps), a.cardWatchCommand(deps), a.cardShowCommand(deps), a.cardDumpCommand(deps), a.cardDiffCommand(deps),
 		a.cardHistoryCommand(deps), a.cardResolveCommand(deps), a.cardVerifyCommand())
+}
+
+func (a *app) meterGroup(deps TallyDeps) *cobra.Command {
+	return a.group("meter", a.t("remote-reading meters", "远传表计"),
+		a.meterReadCommand(deps), a.meterWatchCommand(deps), a.meterRegistersCommand(deps), a.meterHistoryCommand(deps),
+		a.meterClockCommand(deps), a.meterAddressCommand(deps), a.meterValveCommand(deps), a.meterBatchCommand(deps))
 }

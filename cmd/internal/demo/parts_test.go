@@ -14,6 +14,7 @@ import (
 	"tally/counter"
 	"tally/counter/web"
 	"tally/meter"
+	"tally/meter/line"
 	"tally/meter/metersim"
 	"tally/sync/contract"
 	"tally/sync/mqttlink"
@@ -33,7 +34,7 @@ func TestLineWithoutPseudoTerminals(t *testing.T) {
 	if l.Kind != config.KindTCP || l.Protocol != config.ModbusTCP || len(l.Meters) != 3 {
 		t.Fatalf("line %+v", l)
 	}
-	r, err := devices.ReadMeter(t.Context(), l)
+	r, err := readFirst(t, l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,13 +43,26 @@ func TestLineWithoutPseudoTerminals(t *testing.T) {
 	}
 	dead := l
 	dead.Meters = l.Meters[2:]
-	if _, err := devices.ReadMeter(t.Context(), dead); err == nil {
+	if _, err := readFirst(t, dead); err == nil {
 		t.Error("the dead meter answered")
 	}
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// readFirst reads the line's first meter once, over a connection of its own.
+func readFirst(t *testing.T, c config.Line) (meter.Reading, error) {
+	t.Helper()
+	bench := devices.Bench{}
+	l := line.New(c.Name, bench.Opener(c), bench.Options(c))
+	defer l.Close()
+	m, err := bench.Meter(l, c, c.Meters[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Driver.Read(t.Context())
 }
 
 // TestBrokerAdmitsNobodyElse: other programs on this machine can reach the port, and get nothing.

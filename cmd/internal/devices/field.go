@@ -1,8 +1,10 @@
 package devices
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
+	"time"
 
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/fieldwork"
@@ -42,7 +44,12 @@ func FieldMeter(l *line.Line, c config.Line, m config.Meter, catalog *models.Cat
 	if err != nil {
 		return fieldwork.Meter{}, err
 	}
-	return fieldwork.Meter{Number: m.ID, Driver: driver, Elsewhere: func(address string) (meter.Meter, error) {
+	model, err := catalog.Get(m.Model)
+	if err != nil {
+		return fieldwork.Meter{}, err
+	}
+	patience := cmp.Or(m.Timeout, model.Timing.Timeout, time.Second)
+	return fieldwork.Meter{Number: m.ID, Driver: driver, Patience: patience, Elsewhere: func(address string) (meter.Meter, error) {
 		other, err := readdressed(c.Protocol, m, address)
 		if err != nil {
 			return nil, err

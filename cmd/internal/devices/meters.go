@@ -1,14 +1,11 @@
 package devices
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 
 	"tally/cardreader/profile"
 	"tally/cmd/internal/config"
-	"tally/meter"
 	"tally/meter/cjt188"
 	"tally/meter/dlt645"
 	"tally/meter/line"
@@ -94,22 +91,4 @@ func address(protocol, s string) (string, bool) {
 		return fmt.Sprint(primary), err == nil
 	}
 	return s, false
-}
-
-// ReadMeter opens a line of its own, reads the line's first meter once, and closes the line.
-func ReadMeter(ctx context.Context, c config.Line) (_ meter.Reading, err error) {
-	if len(c.Meters) == 0 {
-		return meter.Reading{}, fmt.Errorf("line %s has no meter to read", c.Name)
-	}
-	catalog, err := models.Builtin()
-	if err != nil {
-		return meter.Reading{}, err
-	}
-	l := line.New(c.Name, OpenLine(c), LineOptions(c))
-	defer func() { err = errors.Join(err, l.Close()) }()
-	m, err := OpenMeter(l, c, c.Meters[0], catalog)
-	if err != nil {
-		return meter.Reading{}, err
-	}
-	return m.Read(line.WithPriority(ctx, line.Interactive))
 }

@@ -96,6 +96,8 @@ const (
 type Meter struct {
 	Number meter.ID
 	Driver meter.Meter
+	// Patience is how long an answer is waited for; 0 if that is not known.
+	Patience time.Duration
 	// Elsewhere is a driver for whatever answers at another address of the same line.
 	Elsewhere func(address string) (meter.Meter, error)
 }
