@@ -39,8 +39,8 @@ func (s *Service) Retire(ctx context.Context, sess Session, r CardWork) (Receipt
 		if err != nil {
 			return Order{}, err
 		}
-		if waiting(st) > 0 || brokenArea(st, "write_back") && !st.Swiped {
-			return Order{}, refuse(CodeNotSwiped, nil, "volume", inUnits(waiting(st), st.Unit).String())
+		if st.Waiting > 0 || brokenArea(st, "write_back") && !st.Swiped {
+			return Order{}, refuse(CodeNotSwiped, nil, "volume", shownAmount(st.Waiting, st.Unit))
 		}
 		o := w.newOrder(purse.OpRetire, a, st)
 		o.Reason, o.OldCard, o.OldIssue = r.Reason, a.Card, a.CardIssue

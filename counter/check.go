@@ -148,14 +148,7 @@ func issue(a Account, st purse.State) error {
 // gasOn reports whether the card carries gas that the meter has not taken. After a refund the newest order is not
 // swiped either, but its total is what the meter has credited already: nothing waits on the card.
 func gasOn(st purse.State) bool {
-	if st.Swiped {
-		return false
-	}
-	var taken purse.Amount
-	if st.WriteBack != nil {
-		taken = st.WriteBack.Accepted
-	}
-	return st.Order.Cumulative != taken || brokenArea(st, "write_back")
+	return !st.Swiped && (st.Waiting != 0 || brokenArea(st, "write_back"))
 }
 
 func brokenArea(st purse.State, prefix string) bool {
@@ -202,7 +195,7 @@ func known(on purse.OnCard, a Account, journal []Order) bool {
 	}
 	for _, o := range journal { // of a ledger from before the account knew
 		if o.State == Done && o.Plan.Make == "" && o.Plan.Seq == a.CardSeq && o.Plan.IssueCount == a.CardIssue {
-			return on.Tag == o.Plan.Tag && on.Cumulative == o.Plan.Cumulative
+			return on.Tag == tagOn(o.Plan) && on.Cumulative == o.Plan.Cumulative
 		}
 	}
 	return true // from before this ledger

@@ -105,6 +105,9 @@ func (w *writing) intendAgain(tx Tx, p Purse, st purse.State, id string) (Order,
 	if err != nil {
 		return o, err
 	}
+	if o.Op == purse.OpRefund && (st.Swiped || brokenArea(st, "write_back")) {
+		return o, refuse(CodeSwiped, nil, "order", o.Of) // since it was asked for
+	}
 	plan, err := p.Plan(st, s.onCard(o, a, op))
 	if err != nil {
 		return o, planRefusal(err)

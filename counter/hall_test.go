@@ -39,9 +39,10 @@ type hall struct {
 type client struct {
 	no    string
 	meter meterSim
-	old   []meterSim // taken off the wall
-	card  *plastic   // nil while they have none
-	spent []*plastic // that were replaced
+	old   []meterSim   // taken off the wall
+	card  *plastic     // nil while they have none
+	spent []*plastic   // that were replaced
+	lost  purse.Amount // what a test took from the card behind everybody's back
 }
 
 // plastic is one physical card.

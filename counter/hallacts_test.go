@@ -4,6 +4,7 @@ import (
 	"tally/cardreader/cardsim"
 	"tally/cardreader/purse"
 	"tally/counter"
+	"tally/counter/tariff"
 	"tally/meter/quantity"
 )
 
@@ -65,3 +66,9 @@ func (o *office) makeUp(p *plastic) (counter.Receipt, error) {
 	d := o.insert(p)
 	return o.svc.MakeUp(bg, o.clerk, counter.MakeUp{Request: o.request(), Reader: d.Reader, Insertion: d.Insertion})
 }
+
+type table = tariff.Table
+
+func money(n purse.Amount) quantity.Money { return quantity.Money(n) }
+
+func volume(n purse.Amount, u purse.Unit) quantity.Volume { return quantity.Volume(n) * u.Litres() }

@@ -56,7 +56,7 @@ func (g *generalMeter) Left() purse.Amount     { return purse.Amount(g.m.State()
 func (g *generalMeter) Use(n purse.Amount)     { g.m.Use(quantity.Volume(n) * 10) }
 
 // makersMeter is another maker's, told by the profile what to look at: it credits what it has not taken yet and leaves
-// the maker's sign on the card. It reads the first slot.
+// the maker's sign on the card. It reads the first slot, or its backup when that is not whole, and leaves both alike.
 type makersMeter struct {
 	h        *hall
 	number   string
@@ -80,10 +80,13 @@ func (m *makersMeter) must(err error) {
 func (m *makersMeter) Swipe(chip *cardsim.SLE4442) purse.Amount {
 	p, image := m.h.prof, chip.ReadMem()
 	st, err := purse.Decode(p, image)
-	if err != nil || st.Order == nil || st.Order.Slot != p.Order.Slots[0].Name || st.Meter != "" && trim(st.Meter) != trim(m.number) {
+	if err != nil || st.Order == nil || st.Meter != "" && trim(st.Meter) != trim(m.number) {
 		return 0
 	}
 	raw := p.Order.Of(image, 0)
+	if st.Order.Slot != p.Order.Slots[0].Name {
+		copy(raw, p.Order.Of(image, 1))
+	}
 	var got purse.Amount
 	switch p.Rules.Swiped {
 	case profile.SwipedZero:
@@ -115,6 +118,9 @@ func (m *makersMeter) Swipe(chip *cardsim.SLE4442) purse.Amount {
 		m.must(p.WriteBack.Field(profile.Time).PutTime(wb, m.h.clock()))
 		m.must(p.WriteBack.Field(profile.MeterNo).PutDigits(wb, m.number))
 		p.Seal(p.WriteBack, image, 0)
+	}
+	if p.Rules.Copies == profile.CopiesBackup {
+		copy(p.Order.Of(image, 1), raw)
 	}
 	m.seq = int64(st.Order.Seq)
 	m.credited += got

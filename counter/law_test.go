@@ -190,7 +190,8 @@ func (w *world) closeAll(d counter.Desk, retry bool) {
 		var err error
 		if retry {
 			_, err = w.svc.Retry(context.Background(), w.clerk, d.InDoubt.ID)
-		} else {
+		}
+		if !retry || code(err) == counter.CodeSwiped { // a refund of what the meter took meanwhile
 			err = w.svc.Void(context.Background(), w.clerk, d.InDoubt.ID)
 		}
 		if err != nil {

@@ -65,7 +65,7 @@ func cardRecord(typ string, o Order) outbox.Draft {
 		Order: o.ID, Op: string(o.Op), Account: o.Account, Region: o.Card.Region, Card: o.Card.No, CardIssue: o.Plan.IssueCount,
 		OldRegion: o.OldCard.Region, OldCard: o.OldCard.No, OldIssue: o.OldIssue, Meter: o.Meter, OldMeter: o.OldMeter,
 		Operator: o.Operator, Station: o.Station, Receipt: o.Receipt, AmountFen: int64(o.Amount), Currency: "CNY", VolumeL: int64(o.Volume),
-		CardSeq: o.Plan.Seq, CardTag: hex.EncodeToString(o.Plan.Tag[:]), CardCum: int64(o.Plan.Cumulative), CardQty: int64(o.Qty),
+		CardSeq: o.Plan.Seq, CardTag: hexTag(o.Plan), CardCum: int64(o.Plan.Cumulative), CardQty: int64(o.Qty),
 		CardUnit: string(o.Unit), Table: o.Table, Cause: o.Cause, Swiped: o.Swiped, Kind: string(o.Kind), Uses: o.Uses,
 		Reason: o.Reason, ApprovedBy: o.ApprovedBy, IntentAt: contract.At(o.IntentAt), WasInDoubt: o.Doubted,
 	}}
@@ -89,12 +89,20 @@ func afterDone(a Account, o Order) Account {
 	if o.Op == purse.OpIssue || o.Plan.Make != "" && o.Plan.Slot == "" {
 		a.Last = nil // it carries no order
 	} else {
-		a.Last = &LastOrder{Seq: o.Plan.Seq, Tag: o.Plan.Tag, Qty: o.Plan.Qty, Cumulative: o.Plan.Cumulative, Order: o.ID}
+		a.Last = &LastOrder{Seq: o.Plan.Seq, Tag: tagOn(o.Plan), Qty: o.Plan.Qty, Cumulative: o.Plan.Cumulative, Order: o.ID}
 	}
 	if o.Op == purse.OpRefund && a.PeriodStart == o.Period {
 		a.Bought += o.Volume
 	}
 	return a
+}
+
+// tagOn is the tag as the card carries it: none on a layout that has no place for it.
+func tagOn(p purse.Plan) purse.Tag { return p.Order.Tag }
+
+func hexTag(p purse.Plan) string {
+	g := tagOn(p)
+	return hex.EncodeToString(g[:])
 }
 
 // withCard gives a customer the card of an order, and buries the one before when it had another number.

@@ -94,7 +94,7 @@ func (s *Service) ownCard(tx Tx, st purse.State) (Account, error) {
 // leftOver is what goes to the new meter: what the old one had left, and the order that it never took. A meter's credit
 // only falls between two visits of its card, so it cannot have more left than it last wrote back.
 func leftOver(st purse.State, r MeterChange) (purse.Amount, error) {
-	var wrote, left, onCard purse.Amount
+	var wrote, left purse.Amount
 	if st.WriteBack != nil {
 		wrote = st.WriteBack.Remaining
 	}
@@ -109,23 +109,5 @@ func leftOver(st purse.State, r MeterChange) (purse.Amount, error) {
 	if left < 0 || left > max(wrote, 0) {
 		return 0, refuse(CodeOverRemaining, nil, "most", shownAmount(max(wrote, 0), st.Unit))
 	}
-	if st.Order != nil && !st.Swiped {
-		onCard = waiting(st)
-	}
-	return left + onCard, nil
-}
-
-// waiting is what lies on the card that the meter has not taken.
-func waiting(st purse.State) purse.Amount {
-	if st.Order == nil || st.Swiped {
-		return 0
-	}
-	if st.Order.Cumulative == 0 { // a layout without a total, or nothing bought
-		return max(st.Order.Qty, 0)
-	}
-	var taken purse.Amount
-	if st.WriteBack != nil {
-		taken = st.WriteBack.Accepted
-	}
-	return max(st.Order.Cumulative-taken, 0)
+	return left + max(st.Waiting, 0), nil
 }

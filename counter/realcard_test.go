@@ -153,7 +153,8 @@ func settleReal(w *world, d counter.Desk, retry bool) {
 	var err error
 	if retry {
 		_, err = w.svc.Retry(bg, w.clerk, d.InDoubt.ID)
-	} else {
+	}
+	if !retry || code(err) == counter.CodeSwiped { // a refund of what the meter took meanwhile
 		err = w.svc.Void(bg, w.clerk, d.InDoubt.ID)
 	}
 	if err != nil {

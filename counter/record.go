@@ -1,8 +1,6 @@
 package counter
 
 import (
-	"encoding/hex"
-
 	"tally/cardreader/purse"
 	"tally/sync/contract"
 	"tally/sync/outbox"
@@ -43,7 +41,7 @@ func saleRecord(typ string, o Order) outbox.Draft {
 	body := contract.Sale{
 		Order: o.ID, Account: o.Account, Region: o.Card.Region, Card: o.Card.No, Meter: o.Meter, Operator: o.Operator,
 		Station: o.Station, Receipt: o.Receipt, VolumeL: int64(o.Volume), AmountFen: int64(o.Amount), Currency: "CNY",
-		CardSeq: o.Plan.Seq, CardTag: hex.EncodeToString(o.Plan.Tag[:]), CardCum: int64(o.Plan.Cumulative),
+		CardSeq: o.Plan.Seq, CardTag: hexTag(o.Plan), CardCum: int64(o.Plan.Cumulative),
 		CardUnit: string(o.Unit), IntentAt: contract.At(o.IntentAt), WasInDoubt: o.Doubted,
 		CardIssue: o.Plan.IssueCount, CardQty: int64(o.Plan.Order.Qty), Period: o.Period, Of: o.Of, Reason: o.Reason, ApprovedBy: o.ApprovedBy,
 	}
@@ -59,6 +57,6 @@ func saleRecord(typ string, o Order) outbox.Draft {
 func doubtRecord(typ string, o Order) outbox.Draft {
 	return outbox.Draft{Stream: contract.Ev, Type: typ, ID: o.ID, Body: contract.CardInDoubt{
 		Order: o.ID, Account: o.Account, Region: o.Card.Region, Card: o.Card.No,
-		CardSeq: o.Plan.Seq, CardTag: hex.EncodeToString(o.Plan.Tag[:]), Why: o.Why,
+		CardSeq: o.Plan.Seq, CardTag: hexTag(o.Plan), Why: o.Why,
 	}}
 }

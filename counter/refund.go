@@ -82,7 +82,7 @@ func mayRefund(a Account, st purse.State, journal []Order, sold Order) error {
 		return err
 	}
 	switch {
-	case st.Order == nil || st.Order.Seq != sold.Plan.Seq || st.Order.Tag != sold.Plan.Tag:
+	case st.Order == nil || st.Order.Seq != sold.Plan.Seq || st.Order.Tag != tagOn(sold.Plan):
 		return refuse(CodeNotLast, nil, "order", sold.ID)
 	case st.Swiped:
 		return refuse(CodeSwiped, nil, "order", sold.ID)
@@ -122,7 +122,7 @@ func (w *writing) intendMakeUp(tx Tx, p Purse, st purse.State) (Order, error) {
 		return Order{}, err
 	}
 	o := w.newOrder(purse.OpMakeUp, a, st)
-	o.Of, o.Volume, o.Price, o.Tier = lost.ID, lost.Volume, lost.Price, lost.Tier
+	o.Of, o.Volume, o.Price, o.Tier, o.Qty = lost.ID, lost.Volume, lost.Price, lost.Tier, lost.Plan.Qty
 	if o, err = w.put(tx, p, st, o, a, op); err != nil {
 		return o, err
 	}

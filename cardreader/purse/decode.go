@@ -22,6 +22,7 @@ func Decode(p *profile.Profile, image []byte) (State, error) {
 	decodeMonths(p, &st)
 	wrote := decodeWriteBacks(p, &st)
 	st.Swiped = swiped(p, st, wrote)
+	st.Waiting = waiting(p, st)
 	for _, extra := range []struct {
 		name string
 		b    *profile.Block

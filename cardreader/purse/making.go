@@ -81,7 +81,7 @@ func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
 		pl.Card.Region = 0
 	}
 	if st.Condition == InUse {
-		pl.Make = MakeAnew
+		pl.Make, pl.Waiting = MakeAnew, max(st.Waiting, 0)
 	}
 	if _, _, ok := magicAt(p); !ok {
 		return Plan{}, refuse("plan", cardreader.CodeNotSupported, fmt.Errorf("cards of %s cannot be made", p.Name))
@@ -227,6 +227,14 @@ func Resume(p *profile.Profile, old Plan, st State) (Plan, error) {
 	}
 	pl := old
 	pl.Before, pl.Steps = st.Image, nil
+	if old.Make == MakeTariff { // the meter may have written on the card since
+		pl.After = bytes.Clone(st.Image)
+		copy(p.Tariff.Of(pl.After, 0), p.Tariff.Of(old.After, 0))
+		return pl, pl.cutMaking(p)
+	}
+	if st.Condition == InUse && !bytes.Equal(st.Image, old.Before) {
+		return Plan{}, refuse("plan", CodeCardChanged, errors.New("the card was used since; what it is to carry may be another now"))
+	}
 	pl.After = bytes.Clone(old.After)
 	copy(pl.After[:p.Chip.Protect], st.Image)
 	return pl, pl.cutMaking(p)

@@ -99,6 +99,19 @@ func swiped(p *profile.Profile, st State, wrote []WriteBack) bool {
 	return false
 }
 
+// waiting is what lies on a card that the meter has not taken: of a total, what it is beyond the meter's.
+func waiting(p *profile.Profile, st State) Amount {
+	switch {
+	case st.Order == nil || st.Swiped:
+		return 0
+	case p.Rules.Order != profile.OrderCumulative:
+		return st.Order.Qty
+	case st.WriteBack != nil:
+		return st.Order.Cumulative - st.WriteBack.Accepted
+	}
+	return st.Order.Cumulative
+}
+
 // marked reports whether a slot carries the meter's mark.
 func marked(p *profile.Profile, image []byte, slot int) bool {
 	raw := p.Order.Of(image, slot)

@@ -136,6 +136,7 @@ type State struct {
 	WriteBack  *WriteBack `json:"write_back"` // newest valid state the meter wrote back, nil when none
 	Condition  Condition  `json:"condition,omitempty"`
 	Swiped     bool       `json:"swiped"`  // the meter has taken the newest order (also true when there is none to take)
+	Waiting    Amount     `json:"waiting"` // what the meter has not taken; less than 0 after a refund that it has not seen
 	Damaged    []string   `json:"damaged"` // what on the card is invalid, in stable words ("slot_a_crc")
 	Months     []MonthUse `json:"months,omitempty"`
 	ValidFrom  string     `json:"valid_from,omitempty"` // YYYYMMDD; empty: no limit
@@ -196,6 +197,8 @@ type Plan struct {
 	Before    Image  `json:"before"`
 	After     Image  `json:"after"`
 	Steps     []Step `json:"steps"`
+	// Waiting is what lay on the card before a making, not taken by the meter, in the card's unit.
+	Waiting Amount `json:"waiting,omitempty"`
 	// Places is set in a plan that makes, changes or retires a card.
 	Places *Places `json:"places,omitempty"`
 }

@@ -154,6 +154,12 @@ func decode(image []byte) purse.State {
 			Remaining: purse.Amount(binary.BigEndian.Uint64(w[10:])),
 		}
 	}
+	if st.Order != nil {
+		st.Waiting = st.Order.Cumulative
+		if st.WriteBack != nil {
+			st.Waiting -= st.WriteBack.Accepted
+		}
+	}
 	st.Swiped = st.Order == nil || (st.WriteBack != nil && st.WriteBack.Seq == st.Order.Seq)
 	return st
 }
@@ -211,7 +217,7 @@ func plan(st purse.State, o purse.Order) (purse.Plan, error) {
 	copy(after[at:], body)
 	return purse.Plan{
 		Profile: Profile, Card: st.Card, IssueCount: st.IssueCount, Seq: next.Seq, Tag: o.Tag, Qty: o.Qty, Cumulative: next.Cumulative,
-		Before: st.Image, After: after,
+		Before: st.Image, After: after, Order: next,
 		Steps: []purse.Step{
 			{Name: "invalidate", Addr: at + slotLen - 1, Data: purse.Image{0xFF}},
 			{Name: "body", Addr: at, Data: body[:slotLen-1]},

@@ -1,0 +1,526 @@
+package counter_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"tally/cardreader/cardsim"
+	"tally/cardreader/profile"
+	"tally/cardreader/purse"
+	"tally/counter"
+)
+
+// scene is an operation about to happen, in a hall of its own.
+type scene struct {
+	*hall
+	o     *office
+	c     *client
+	on    *plastic // the card of the operation
+	other *client  // somebody else with a card
+	old   *plastic // an old card of the same client, nil where there is none
+	act   func() error
+	asked func(bool) // told whether the act is done at last: the world follows
+
+	before int // orders in the ledger before the act
+}
+
+// deed is one operation of the counter.
+type deed struct {
+	name string
+	skip map[string]bool // profiles whose cards do not have it
+	set  func(s *scene)
+}
+
+// boughtAndTaken gives the client a card that was sold to once, and put into the meter.
+func (s *scene) boughtAndTaken() {
+	s.Helper()
+	s.on = s.o.issue(s.c)
+	s.bought(300)
+	s.o.take()
+	s.c.meter.Swipe(s.on.chip)
+}
+
+func (s *scene) bought(n purse.Amount) counter.Receipt {
+	s.Helper()
+	r, err := s.o.sell(s.on, n)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.o.settled()
+	return r
+}
+
+var noMarksOf = map[string]bool{"RAW4442 v1": true}
+
+// deeds are all operations that write on cards.
+var deeds = []deed{
+	{"issue", nil, func(s *scene) {
+		s.on = s.blank()
+		s.act = func() error {
+			d := s.o.settled()
+			_, err := s.o.svc.Issue(bg, s.o.clerk, counter.Issue{Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion, Account: s.c.no})
+			return err
+		}
+		s.asked = func(done bool) {
+			if done {
+				s.c.card = s.on
+			}
+		}
+	}},
+	{"first sale", nil, func(s *scene) {
+		s.on = s.o.issue(s.c)
+		s.act = s.sale(300)
+	}},
+	{"sale", nil, func(s *scene) {
+		s.boughtAndTaken()
+		s.act = s.sale(230)
+	}},
+	{"refund", nil, func(s *scene) {
+		s.boughtAndTaken()
+		r := s.bought(230)
+		s.act = func() error {
+			d := s.o.settled()
+			_, err := s.o.svc.Refund(bg, s.o.clerk, s.o.leader, counter.Refund{Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion, Order: r.Order, Reason: "退气"})
+			return err
+		}
+	}},
+	{"make-up", noMarksOf, func(s *scene) {
+		s.boughtAndTaken()
+		before := s.on.chip.ReadMem()
+		s.bought(230)
+		s.o.take()
+		if err := s.on.chip.WriteMem(0x20, before[0x20:]); err != nil {
+			s.Fatal(err)
+		}
+		s.c.lost = 230
+		s.asked = func(bool) { s.c.lost = 0 }
+		s.act = func() error {
+			d := s.o.settled()
+			_, err := s.o.svc.MakeUp(bg, s.o.clerk, counter.MakeUp{Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion})
+			return err
+		}
+	}},
+	{"reissue taken", noMarksOf, func(s *scene) {
+		s.boughtAndTaken()
+		s.o.insert(s.on) // the counter sees that it was taken
+		s.old = s.on
+		s.on = s.blank()
+		s.act = s.replace("")
+	}},
+	{"reissue not taken", noMarksOf, func(s *scene) {
+		s.boughtAndTaken()
+		s.bought(230)
+		s.old = s.on
+		s.on = s.blank()
+		s.act = s.replace(counter.SwipedNo)
+	}},
+	{"meter change", noMarksOf, func(s *scene) {
+		s.boughtAndTaken()
+		left := s.c.meter.Left()
+		s.act = func() error {
+			d := s.o.settled()
+			r := counter.MeterChange{Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion, Meter: "20000001", Reason: "换表"}
+			if s.unit == purse.UnitFen {
+				r.Money = money(left)
+			} else {
+				r.Remaining = volume(left, s.unit)
+			}
+			_, err := s.o.svc.ChangeMeter(bg, s.o.clerk, r)
+			return err
+		}
+		s.asked = s.changed
+		s.noWriteBack(left)
+	}},
+	{"meter change with gas on the card", noMarksOf, func(s *scene) {
+		s.boughtAndTaken()
+		s.bought(230)
+		s.act = func() error {
+			d := s.o.settled()
+			_, err := s.o.svc.ChangeMeter(bg, s.o.clerk, counter.MeterChange{Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion, Meter: "20000001", Reason: "换表"})
+			return err
+		}
+		s.asked = s.changed
+	}},
+	{"prices", map[string]bool{"ADD4442 v1": true, "REP4442 v1": true, "INC4442 v1": true, "RAW4442 v1": true}, func(s *scene) {
+		s.boughtAndTaken()
+		s.newPrices()
+		s.act = func() error {
+			d := s.o.settled()
+			_, err := s.o.svc.PriceCard(bg, s.o.clerk, counter.CardWork{Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion})
+			return err
+		}
+	}},
+	{"sale with new prices", map[string]bool{"ADD4442 v1": true, "REP4442 v1": true, "INC4442 v1": true, "RAW4442 v1": true}, func(s *scene) {
+		s.boughtAndTaken()
+		s.newPrices()
+		s.act = s.sale(230)
+	}},
+	{"retire", nil, func(s *scene) {
+		s.boughtAndTaken()
+		s.act = func() error {
+			d := s.o.settled()
+			_, err := s.o.svc.Retire(bg, s.o.clerk, counter.CardWork{Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion, Reason: "销户"})
+			return err
+		}
+		s.asked = func(done bool) {
+			if done {
+				s.c.spent, s.c.card = append(s.c.spent, s.c.card), nil
+			}
+		}
+	}},
+	{"card for meters", map[string]bool{"REP4442 v1": true, "INC4442 v1": true, "RAW4442 v1": true}, func(s *scene) {
+		s.on = s.blank()
+		s.act = func() error {
+			d := s.o.settled()
+			_, err := s.o.svc.MakeTool(bg, s.o.leader, counter.ToolCard{
+				Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion, CardNo: "90000001", Kind: purse.KindCheck, Uses: 3, Reason: "外勤",
+			})
+			return err
+		}
+	}},
+}
+
+func (s *scene) sale(n purse.Amount) func() error {
+	return func() error {
+		d := s.o.settled()
+		a := counter.Ask{Reader: d.Reader, Insertion: d.Insertion, Volume: volume(n, s.unit)}
+		if s.unit == purse.UnitFen {
+			a.Volume, a.Money = 0, money(n)
+		}
+		q, err := s.o.svc.Quote(bg, s.o.clerk, a)
+		if err != nil {
+			return err
+		}
+		_, err = s.o.svc.Sell(bg, s.o.clerk, counter.Sell{Request: s.o.request(), Ask: a, Volume: q.Volume, Amount: q.Amount})
+		return err
+	}
+}
+
+func (s *scene) replace(swiped string) func() error {
+	s.asked = func(done bool) {
+		if done {
+			s.c.spent, s.c.card = append(s.c.spent, s.c.card), s.on
+		}
+	}
+	return func() error {
+		d := s.o.settled()
+		r := counter.Reissue{Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion, Account: s.c.no, Cause: counter.CauseFaulty, Reason: "补卡", Swiped: swiped}
+		if swiped == "" && s.marksOnly() {
+			r.Swiped = counter.SwipedYes
+		}
+		_, err := s.o.svc.Reissue(bg, s.o.clerk, s.o.leader, r)
+		return err
+	}
+}
+
+func (s *scene) marksOnly() bool { return s.prof.WriteBack == nil }
+
+// noWriteBack: a meter whose cards carry nothing back cannot say what it had left; the counter carries nothing over then.
+func (s *scene) noWriteBack(left purse.Amount) {
+	if s.prof.WriteBack != nil || left == 0 {
+		return
+	}
+	s.act = func() error {
+		d := s.o.settled()
+		_, err := s.o.svc.ChangeMeter(bg, s.o.clerk, counter.MeterChange{Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion, Meter: "20000001", Reason: "换表"})
+		return err
+	}
+}
+
+// changed hangs the new meter on the wall.
+func (s *scene) changed(done bool) {
+	if done {
+		s.c.old = append(s.c.old, s.c.meter)
+		s.c.meter = s.meter(20000001)
+	}
+}
+
+func (s *scene) newPrices() {
+	t := residential()
+	t.Version++
+	t.Tiers[0].Price += 100
+	if err := s.o.svc.SetTables([]table{t}); err != nil {
+		s.Fatal(err)
+	}
+	change := s.o.change
+	s.o.change = func(o *counter.Options) {
+		if change != nil {
+			change(o)
+		}
+		o.Tables = []table{t}
+	}
+}
+
+// stage sets the scene of a deed.
+func stage(t tester, d deed, profile string, unit purse.Unit) *scene {
+	h := newHall(t, profile, unit, 2)
+	s := &scene{hall: h, o: h.offices[0], c: h.client(0), asked: func(bool) {}}
+	s.other = h.client(1)
+	h.offices[1].issue(s.other)
+	h.offices[1].take()
+	d.set(s)
+	s.o.insert(s.on)
+	s.before = len(s.o.store.Orders())
+	return s
+}
+
+// Comebacks: who appears at the counter after the accident.
+var comebacks = []string{"right card", "other card first", "meter first", "other counter first"}
+
+// back lets the card come back and settles everything, by finishing it or by giving it up.
+func (s *scene) back(how string, finish bool) {
+	s.Helper()
+	switch how {
+	case "other card first":
+		s.o.insert(s.other.card)
+		if d := s.o.settled(); d.InDoubt != nil || d.Card != nil && d.Card.Card == s.lastCard() {
+			s.Errorf("another's card is taken for the one in doubt: %+v", d.InDoubt)
+		}
+	case "meter first":
+		s.o.take()
+		// The old meter is off the wall, and a card without a total that is being replaced stays at the counter.
+		kept := s.lastOp() == purse.OpReissue && s.prof.Rules.Order != profile.OrderCumulative
+		if s.c.card != nil && len(s.c.spent) == 0 && s.lastOp() != purse.OpMeterChange && !kept {
+			s.c.meter.Swipe(s.c.card.chip)
+		}
+	case "other counter first":
+		d := s.offices[1].insert(s.on)
+		if d.Problem == nil {
+			s.Errorf("another counter would sell to it: %+v", d)
+		}
+		s.law()
+		s.offices[1].take()
+	}
+	for range 8 {
+		d := s.o.insert(s.on)
+		s.follow()
+		s.law()
+		if !s.settle(d, finish) {
+			break
+		}
+	}
+	s.follow()
+}
+
+// follow lets the world do what the operation was for, once it is done.
+func (s *scene) follow() {
+	if o := s.o.lastOrder(); o.State == counter.Done && len(s.o.store.Orders()) > s.before {
+		s.asked(true)
+		s.asked = func(bool) {}
+	}
+}
+
+func (s *scene) lastCard() purse.CardID { return s.o.lastOrder().Card }
+func (s *scene) lastOp() purse.Op       { return s.o.lastOrder().Op }
+
+// settle makes one choice about what is open and reports whether there may be more.
+func (s *scene) settle(d counter.Desk, finish bool) bool {
+	s.Helper()
+	o := s.o.lastOrder()
+	switch {
+	case !o.State.Open():
+		return false
+	case o.State == counter.Quarantined:
+		decision := counter.NotWritten
+		if s.written(o) {
+			decision = counter.Written
+		}
+		leader := s.o.leader
+		if o.Operator == "zhou" {
+			leader = s.o.clerk
+		}
+		if err := s.o.svc.Decide(bg, leader, o.ID, decision, "已核对"); err != nil {
+			s.Fatal(err)
+		}
+		return false
+	case d.InDoubt == nil && o.Plan.Make == purse.MakeNew: // a blank card, or one that became nothing
+		if err := s.o.svc.Void(bg, s.o.clerk, o.ID); err != nil {
+			s.Fatal(err)
+		}
+		return false
+	case d.InDoubt == nil:
+		return true
+	}
+	var err error
+	if finish {
+		if _, err = s.o.svc.Retry(bg, s.o.clerk, o.ID); code(err) == counter.CodeSwiped || code(err) == counter.CodeCardChanged {
+			err = s.o.svc.Void(bg, s.o.clerk, o.ID) // it cannot be finished any more
+		}
+	} else if err = s.o.svc.Void(bg, s.o.clerk, o.ID); code(err) == counter.CodeBegun {
+		_, err = s.o.svc.Retry(bg, s.o.clerk, o.ID)
+	}
+	s.o.settled()
+	return err != nil || s.o.lastOrder().State.Open()
+}
+
+// written is what a leader finds out by looking: the card carries what the order put there.
+func (s *scene) written(o counter.Order) bool {
+	b := s.tally(s.c)
+	credited := s.c.meter.Credited() + s.would(s.c)
+	return credited == b.paid+o.Plan.Qty
+}
+
+type verdicts struct {
+	points int
+	ends   map[counter.OrderState]int
+	none   int
+}
+
+// TestEveryAPDUOfEveryOperation: whatever goes wrong at whatever command of whatever operation, on every layout, the books
+// are right at once, after the card came back in whatever way, and in the end; nothing stays open and no card is locked.
+func TestEveryAPDUOfEveryOperation(t *testing.T) {
+	seen := verdicts{ends: map[counter.OrderState]int{}}
+	for _, p := range layouts {
+		for _, d := range deeds {
+			if d.skip[p.name] {
+				continue
+			}
+			t.Run(p.name+"/"+d.name, func(t *testing.T) { everyAPDU(t, p, d, &seen) })
+		}
+	}
+	t.Logf("%d points; ends %v, %d before anything was stored", seen.points, seen.ends, seen.none)
+}
+
+type layout struct {
+	name string
+	unit purse.Unit
+}
+
+var layouts = []layout{
+	{"GEN4442 v1", purse.UnitCentiM3}, {"GEN4442 v1", purse.UnitFen}, {"REP4442 v1", purse.UnitCentiM3},
+	{"ADD4442 v1", purse.UnitDeciM3}, {"INC4442 v1", purse.UnitFen}, {"RAW4442 v1", purse.UnitDeciM3},
+}
+
+// stride is how many points of the matrix are passed over for each one tried: none in a campaign.
+func stride() int {
+	switch {
+	case os.Getenv("TALLY_ALL_POINTS") != "":
+		return 1
+	case testing.Short():
+		return 509
+	}
+	return 127
+}
+
+func everyAPDU(t *testing.T, p layout, d deed, seen *verdicts) {
+	s := stage(t, d, p.name, p.unit)
+	s.on.tap.arm(0, cardsim.Fault{})
+	if err := s.act(); err != nil {
+		t.Fatalf("without any fault: %v", err)
+	}
+	s.o.settled()
+	count, _ := s.on.tap.seen()
+	s.asked(true)
+	s.law()
+	n := 0
+	for at := 1; at <= count; at++ {
+		for _, kind := range cardsim.FaultKinds() {
+			for _, finish := range []bool{false, true} {
+				if n++; n%stride() != 0 {
+					continue
+				}
+				point(t, p, d, at, kind, comebacks[(n/stride())%len(comebacks)], finish, seen)
+				if t.Failed() {
+					return
+				}
+			}
+		}
+	}
+}
+
+func point(t *testing.T, p layout, d deed, at int, kind cardsim.FaultKind, how string, finish bool, seen *verdicts) {
+	name := fmt.Sprintf("APDU %d, %s, then %s, finish %v", at, kind, how, finish)
+	s := stage(t, d, p.name, p.unit)
+	f := cardsim.Fault{Kind: kind}
+	if kind == cardsim.Swapped {
+		with := s.other.card
+		if s.old != nil && at%2 == 0 {
+			with = s.old
+		}
+		f.With = cardsim.ACS(with.chip)
+	}
+	s.on.tap.arm(at, f)
+	err := s.act()
+	s.finishPoint(err, how, finish, seen)
+	if t.Failed() {
+		t.Logf("%s: the clerk heard %v\n%s", name, err, s.story(s.c))
+	}
+	for _, o := range s.offices {
+		o.stop()
+	}
+}
+
+// finishPoint checks the books after an accident, lets the card come back and checks them again.
+func (s *scene) finishPoint(err error, how string, finish bool, seen *verdicts) {
+	s.Helper()
+	s.o.settled()
+	orders := s.o.store.Orders()[s.before:]
+	if err == nil && (len(orders) != 1 || orders[0].State != counter.Done) {
+		s.Errorf("the clerk heard done, the orders are %+v", orders)
+	}
+	s.follow()
+	s.law()
+	s.back(how, finish)
+	orders = s.o.store.Orders()[s.before:]
+	seen.points++
+	if len(orders) == 0 {
+		seen.none++
+		return
+	}
+	seen.ends[orders[0].State]++
+	if orders[0].State.Open() {
+		s.Errorf("still %s", orders[0].State)
+	}
+	s.law()
+	if s.c.card != nil { // and the meter takes it all
+		s.o.take()
+		s.c.meter.Swipe(s.c.card.chip)
+		s.law()
+	}
+}
+
+// TestEveryStepOfEveryOperationKilled: the process dies before or after every commit and every command.
+func TestEveryStepOfEveryOperationKilled(t *testing.T) {
+	seen := verdicts{ends: map[counter.OrderState]int{}}
+	for _, p := range layouts {
+		for _, d := range deeds {
+			if d.skip[p.name] {
+				continue
+			}
+			t.Run(p.name+"/"+d.name, func(t *testing.T) { everyStep(t, p, d, &seen) })
+		}
+	}
+	t.Logf("%d points; ends %v, %d before anything was stored", seen.points, seen.ends, seen.none)
+}
+
+func everyStep(t *testing.T, p layout, d deed, seen *verdicts) {
+	s := stage(t, d, p.name, p.unit)
+	s.o.power.CutAt(0, false)
+	if err := s.act(); err != nil {
+		t.Fatalf("without any cut: %v", err)
+	}
+	s.o.settled()
+	count, n := len(s.o.power.Steps()), 0
+	for at := 1; at <= count; at++ {
+		for _, after := range []bool{false, true} {
+			for _, finish := range []bool{false, true} {
+				if n++; n%((stride()+3)/4) != 0 {
+					continue
+				}
+				how := comebacks[(n/((stride()+3)/4))%len(comebacks)]
+				s := stage(t, d, p.name, p.unit)
+				s.o.power.CutAt(at, after)
+				err := s.act()
+				s.o.restart()
+				s.finishPoint(err, how, finish, seen)
+				for _, o := range s.offices {
+					o.stop()
+				}
+				if t.Failed() {
+					t.Fatalf("cut at step %d of %d, after %v, then %s, finish %v: the clerk heard %v\n%s", at, count, after, how, finish, err, s.story(s.c))
+				}
+			}
+		}
+	}
+}
