@@ -28,7 +28,7 @@ var exampleSale = Sale{
 	CardIssue: 2, CardQty: 500, Period: "2026-01-01",
 }
 
-var exampleRecords = []exampleRecord{
+var firstExamples = []exampleRecord{
 	{"sale", Tx, TypeSale, "o-01JD6", exampleSale},
 	{"sale_void", Tx, TypeSaleVoid, "o-01JD7", voided(exampleSale)},
 	{"card_in_doubt", Ev, TypeCardInDoubt, "o-01JD7", exampleDoubt},
@@ -68,9 +68,9 @@ func chainOf(stream Stream, n int) []json.RawMessage {
 	var out []json.RawMessage
 	prev := ""
 	for i := range n {
-		e := exampleRecords[0]
+		e := firstExamples[0]
 		if stream == Rd {
-			e = exampleRecords[7]
+			e = firstExamples[7]
 		}
 		raw := mustRecord(e, uint64(i+1), prev)
 		out, prev = append(out, raw), Hash(raw)
