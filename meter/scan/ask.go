@@ -9,7 +9,7 @@ import (
 	"tally/meter/cjt188"
 	"tally/meter/dlt645"
 	"tally/meter/mbus"
-	"tally/meter/modbus"
+	"tally/meter/modbus/frame"
 )
 
 // question is one request and how a right answer to it is recognised.
@@ -234,11 +234,11 @@ func dataOf(address byte, o Options) question {
 // askRTU reads one register: whatever the meter has there, it answers with a value or refuses with an exception.
 func askRTU(unit byte) question {
 	return question{
-		request: modbus.FrameRTU(unit, 3, 0, 0, 0, 1), length: 7, timeout: modbusPatience, address: strconv.Itoa(int(unit)),
+		request: frame.WrapRTU(unit, 3, 0, 0, 0, 1), length: 7, timeout: modbusPatience, address: strconv.Itoa(int(unit)),
 		known: func(b []byte) (int, Find) {
 			for _, n := range []int{5, 7} {
 				right := len(b) >= n && (n == 5 && b[1] == 0x83 || n == 7 && b[1] == 3 && b[2] == 2)
-				if right && modbus.CheckRTU(b[:n]) {
+				if right && frame.WholeRTU(b[:n]) {
 					return n, exceptionOf(b[0], b[1:n-2])
 				}
 			}

@@ -4,7 +4,7 @@ import (
 	"tally/meter/cjt188"
 	"tally/meter/dlt645"
 	"tally/meter/mbus"
-	"tally/meter/modbus"
+	"tally/meter/modbus/frame"
 )
 
 // Protocol is the language of a frame, in the words of the command line.
@@ -148,7 +148,7 @@ func lengthModbus(b []byte) (int, bool) {
 		return 0, false
 	}
 	for _, n := range modbusLengths(b) {
-		if n <= len(b) && n <= 256 && modbus.CheckRTU(b[:n]) {
+		if n <= len(b) && n <= 256 && frame.WholeRTU(b[:n]) {
 			return n, true
 		}
 	}

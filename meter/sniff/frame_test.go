@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tally/meter/modbus"
+	"tally/meter/modbus/frame"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -50,10 +50,10 @@ func parts(b []byte) []string {
 func flat(s string) string { return strings.ReplaceAll(s, " ", "") }
 
 func TestCut(t *testing.T) {
-	question := hex.EncodeToString(modbus.FrameRTU(1, 3, 0, 0, 0, 2))
-	answer := hex.EncodeToString(modbus.FrameRTU(1, 3, 4, 0, 0, 0x30, 0x39))
-	refusal := hex.EncodeToString(modbus.FrameRTU(1, 0x83, 2))
-	who := hex.EncodeToString(modbus.FrameRTU(1, 0x2B, 14, 1, 1, 0, 0, 2, 0, 3, 'A', 'B', 'C', 1, 1, 'x'))
+	question := hex.EncodeToString(frame.WrapRTU(1, 3, 0, 0, 0, 2))
+	answer := hex.EncodeToString(frame.WrapRTU(1, 3, 4, 0, 0, 0x30, 0x39))
+	refusal := hex.EncodeToString(frame.WrapRTU(1, 0x83, 2))
+	who := hex.EncodeToString(frame.WrapRTU(1, 0x2B, 14, 1, 1, 0, 0, 2, 0, 3, 'A', 'B', 'C', 1, 1, 'x'))
 	for name, tt := range map[string]struct {
 		burst string
 		want  []string
