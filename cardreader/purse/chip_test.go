@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"tally/cardreader"
+	"tally/cardreader/profile"
+	"tally/cardreader/space"
 )
 
 // fault is what goes wrong at one call of the memory.
@@ -42,7 +44,15 @@ type chip struct {
 	calls    int
 	log      []string // names of the calls that were made
 	wear     map[int]int
-	reached  bool // a write was sent, whatever became of it
+	reached  bool         // a write was sent, whatever became of it
+	areas    []space.Area // what the bytes are made of; none: of bytes
+}
+
+// chipOf is a chip of what the profile's map says.
+func chipOf(p *profile.Profile, image []byte) *chip {
+	c := newChip(image)
+	c.areas = p.Map
+	return c
 }
 
 func newChip(image []byte) *chip {
@@ -124,11 +134,7 @@ func (c *chip) Write(_ context.Context, addr int, data []byte) error {
 	case faultNone, faultUnknownEffect, faultSwap, faultShort:
 		c.store(addr, data)
 	case faultTorn, faultTornErased:
-		n := min(c.fault.torn, len(data))
-		c.store(addr, data[:n])
-		if n < len(data) && kind == faultTornErased {
-			c.mem[addr+n] = 0xFF
-		}
+		c.tear(addr, data, kind)
 	case faultLieFlipped:
 		c.store(addr, data)
 		c.mem[addr+len(data)/2] ^= 0x04
@@ -136,9 +142,50 @@ func (c *chip) Write(_ context.Context, addr int, data []byte) error {
 	return err
 }
 
+// area is what a write goes to; a write that no chip could carry out is a mistake in a plan.
+func (c *chip) area(addr, n int) space.Area {
+	if len(c.areas) == 0 {
+		return space.Area{Kind: space.Bytes, Len: len(c.mem)}
+	}
+	parts, err := space.Split(c.areas, addr, n)
+	if err != nil || len(parts) != 1 || n%parts[0].Area.Unit() != 0 {
+		panic("a write that the chip cannot do in one")
+	}
+	return parts[0].Area
+}
+
+// tear stores the first bytes of a write. A file is written whole or not at all.
+func (c *chip) tear(addr int, data []byte, kind faultKind) {
+	a, n := c.area(addr, len(data)), min(c.fault.torn, len(data))
+	if a.File != 0 {
+		if n == len(data) {
+			c.store(addr, data)
+		}
+		return
+	}
+	if n == 0 && kind == faultTorn {
+		return
+	}
+	erasing := a.Kind == space.Zone && len(data) == a.Len
+	for i, b := range data[:n] {
+		if a.Kind == space.Zone && !erasing {
+			b &= c.mem[addr+i]
+		}
+		c.mem[addr+i] = b
+	}
+	if n < len(data) && kind == faultTornErased && a.Kind != space.Zone {
+		c.mem[addr+n] = 0xFF
+	}
+}
+
 func (c *chip) store(addr int, data []byte) {
-	copy(c.mem[addr:], data)
-	for i := range data {
+	a := c.area(addr, len(data))
+	erasing := a.Kind == space.Zone && addr == a.At && len(data) == a.Len
+	for i, b := range data {
+		if a.Kind == space.Zone && !erasing {
+			b &= c.mem[addr+i]
+		}
+		c.mem[addr+i] = b
 		c.wear[addr+i]++
 	}
 }
@@ -152,6 +199,11 @@ func (c *chip) WriteMem(addr int, data []byte) error {
 	if addr < 0 || addr+len(data) > len(c.mem) {
 		return errors.New("outside the chip")
 	}
-	copy(c.mem[addr:], data)
+	for i, b := range data {
+		if a, ok := space.Find(c.areas, addr+i); ok && a.Kind == space.Zone {
+			b &= c.mem[addr+i] // a meter has no key to erase with
+		}
+		c.mem[addr+i] = b
+	}
 	return nil
 }

@@ -102,8 +102,13 @@ func withSeq(t fataler, p *profile.Profile, image []byte, s uint16) []byte {
 // meterWith is the customer's meter after it took everything up to seq.
 func meterWith(t fataler, seq uint16, accepted uint32) *icmeter.Meter {
 	t.Helper()
+	return meterOf(t, icmeter.GEN4442, seq, accepted)
+}
+
+func meterOf(t fataler, layout string, seq uint16, accepted uint32) *icmeter.Meter {
+	t.Helper()
 	m := new(icmeter.Meter)
-	s := icmeter.State{Number: "00005678", Region: 0x0571, Unit: icmeter.CentiM3, Seq: seq, Accepted: accepted}
+	s := icmeter.State{Layout: layout, Number: "00005678", Region: 0x0571, Unit: icmeter.CentiM3, Seq: seq, Accepted: accepted}
 	data, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)

@@ -58,10 +58,15 @@ func kit4442(t testing.TB) kit {
 		open: func(card cardreader.Card, g *guard.Guard, _ *profile.Profile) (purse.Memory, error) {
 			return sle4442.Open(ctx, card, sle4442.ACS, g, sle4442.Secret{PSC: utilityPSC, Issued: true})
 		},
-		credits: func(t *testing.T, c simChip, pl purse.Plan) (first, second int64) {
-			m := meterWith(t, pl.Seq-1, uint32(pl.Cumulative-50))
-			return m.Swipe(c).Credited, m.Swipe(c).Credited
-		},
+		credits: credits(icmeter.GEN4442),
+	}
+}
+
+// credits lets a meter that has all but the last 50 take the card twice.
+func credits(layout string) func(*testing.T, simChip, purse.Plan) (first, second int64) {
+	return func(t *testing.T, c simChip, pl purse.Plan) (first, second int64) {
+		m := meterOf(t, layout, pl.Seq-1, uint32(pl.Cumulative-50))
+		return m.Swipe(c).Credited, m.Swipe(c).Credited
 	}
 }
 
@@ -81,6 +86,7 @@ func kit102(t testing.TB) kit {
 			})
 			return simChip{c.Run(p.Map), cardsim.ACS102(c), c.Tries}
 		},
+		credits: credits(icmeter.GEN102),
 		open: func(card cardreader.Card, g *guard.Guard, p *profile.Profile) (purse.Memory, error) {
 			chip, err := at88sc102.Open(ctx, card, g, secret102)
 			if err != nil {
@@ -102,7 +108,8 @@ func kitCPU(t testing.TB, a cpucard.Algorithm) kit {
 	h.Serial = cpucard.Serial{0x20, 0x26, 0, 0, 0, 0, 0, 7}
 	return kit{
 		name: p.Name + " " + string(a), p: p, header: h,
-		make: func(image []byte) simChip { return newCOS(t, p, masterKeys(a), image) },
+		make:    func(image []byte) simChip { return newCOS(t, p, masterKeys(a), image) },
+		credits: credits(icmeter.GENCPU),
 		open: func(card cardreader.Card, g *guard.Guard, p *profile.Profile) (purse.Memory, error) {
 			return openCPU(card, g, p, masterKeys(a))
 		},

@@ -25,7 +25,8 @@ var units = []Unit{DeciM3, CentiM3, Fen}
 
 // State is all that the meter remembers. Amounts are in its unit.
 type State struct {
-	Number    string `json:"number"` // 8 digits
+	Layout    string `json:"layout,omitempty"` // of its cards; empty is GEN4442
+	Number    string `json:"number"`           // 8 digits, or as many as the layout has
 	Region    uint16 `json:"region"`
 	Unit      Unit   `json:"unit"`
 	Card      string `json:"card"`  // the card it belongs to, "" until the first one
@@ -42,6 +43,8 @@ type State struct {
 	ValveOpen bool   `json:"valve_open"`
 	Alarming  bool   `json:"alarming"`
 	LastEvent Event  `json:"last_event"`
+	Taken     int64  `json:"taken,omitempty"`  // credited of the order with Seq, where orders are quantities
+	Unsaid    string `json:"unsaid,omitempty"` // in hex: a write-back, or an order's mark, that was cut and is not on the card yet
 }
 
 // Event is the last thing of note, as written back.
@@ -66,6 +69,12 @@ type Meter struct {
 // New makes a meter as it comes from the factory: no credit, valve closed, no card. number has 8 digits.
 func New(number string, region uint16, unit Unit) (*Meter, error) {
 	m := &Meter{s: State{Number: number, Region: region, Unit: unit}, now: time.Now, cut: -1}
+	return m, m.s.check()
+}
+
+// NewOf makes a meter for cards of another layout; number has as many digits as those have.
+func NewOf(layout, number string, region uint16, unit Unit) (*Meter, error) {
+	m := &Meter{s: State{Layout: layout, Number: number, Region: region, Unit: unit}, now: time.Now, cut: -1}
 	return m, m.s.check()
 }
 
@@ -106,8 +115,11 @@ func (m *Meter) UnmarshalJSON(data []byte) error {
 }
 
 func (s State) check() error {
-	if !eightDigits(s.Number) || s.Card != "" && !eightDigits(s.Card) {
-		return fmt.Errorf("meter %q with card %q: want numbers of 8 digits", s.Number, s.Card)
+	if layoutOf(s.Layout) == nil {
+		return fmt.Errorf("layout %q: want one of %v", s.Layout, Layouts())
+	}
+	if n, c := s.digits(); !isNumber(s.Number, n) || s.Card != "" && !isNumber(s.Card, c) {
+		return fmt.Errorf("meter %q with card %q: want numbers of %d and %d digits", s.Number, s.Card, n, c)
 	}
 	if !slices.Contains(units, s.Unit) {
 		return fmt.Errorf("unit %q: want one of %v", s.Unit, units)
@@ -118,13 +130,24 @@ func (s State) check() error {
 	return nil
 }
 
-func eightDigits(s string) bool {
+// digits are the lengths of the numbers of a meter and of its card.
+func (s State) digits() (meter, card int) {
+	switch s.Layout {
+	case ADD4442:
+		return 10, 10
+	case INC4442:
+		return 10, 12
+	}
+	return 8, 8
+}
+
+func isNumber(s string, n int) bool {
 	for _, r := range s {
 		if r < '0' || r > '9' {
 			return false
 		}
 	}
-	return len(s) == 8
+	return len(s) == n
 }
 
 // fenCost is what 1 fen buys, in litres × 1/10 000 yuan per m³.

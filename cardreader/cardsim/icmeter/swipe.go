@@ -37,6 +37,7 @@ const (
 	ReasonRegion    Reason = "region"
 	ReasonCard      Reason = "other_card"  // the meter belongs to another card
 	ReasonMeter     Reason = "other_meter" // the card belongs to another meter
+	ReasonUnbound   Reason = "not_bound"   // the card belongs to no meter, and cannot be bound by one
 	ReasonOldIssue  Reason = "old_issue"   // a card that was replaced
 	ReasonNoOrder   Reason = "no_order"
 	ReasonConflict  Reason = "conflict"      // two valid orders and neither is newer
@@ -60,25 +61,24 @@ func (m *Meter) Swipe(card Memory) Result {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	defer func() { m.cut = -1 }()
+	l := layoutOf(m.s.Layout)
 	image := card.ReadMem()
-	if len(image) < chipSize {
+	if len(image) < l.size() {
 		return m.result(ReasonNoCard)
 	}
-	h, why := readHeader(image)
+	h, why := l.header(image)
+	writer := l.writer(image)
 	if why == "" {
-		why = m.admit(h, writtenBy(image))
+		why = m.admit(h, writer)
+	}
+	if why == "" && h.meter == "" && writer == "" {
+		why = l.bind(m, card)
 	}
 	if why != "" {
 		return m.result(why)
 	}
-	if h.meter == "" && writtenBy(image) == "" {
-		if err := m.bind(card); err != nil {
-			return m.result(ReasonWriteBack)
-		}
-	}
 	m.s.Card, m.s.Issue = h.card, h.issue
-	credited, why := m.credit(image)
-	err := m.writeBack(card)
+	credited, why, err := l.take(m, card, image)
 	r := m.result(why)
 	r.Accepted, r.Credited, r.WroteBack = why == "", credited, err == nil
 	if err != nil && why == "" {
@@ -108,22 +108,8 @@ func (m *Meter) admit(h header, writer string) Reason {
 	return ""
 }
 
-// bind claims an unbound card by the first write-back, before anything is credited.
-func (m *Meter) bind(card Memory) error {
-	before := m.s.LastEvent
-	m.s.LastEvent = EventBound
-	err := m.writeBack(card)
-	if err != nil {
-		m.s.LastEvent = before
-	}
-	return err
-}
-
-func (m *Meter) credit(image []byte) (int64, Reason) {
-	o, why := newestOrder(image)
-	if why != "" {
-		return 0, why
-	}
+// creditTotal credits the difference of the totals, once for each sequence.
+func (m *Meter) creditTotal(o order) (int64, Reason) {
 	s := &m.s
 	if o.seq == s.Seq {
 		return 0, ReasonTaken
@@ -132,31 +118,41 @@ func (m *Meter) credit(image []byte) (int64, Reason) {
 		return 0, ReasonOld
 	}
 	diff := int64(o.cum) - int64(s.Accepted)
+	if why := m.credit(diff, o); why != "" {
+		return 0, why
+	}
+	s.Seq, s.Accepted = o.seq, o.cum
+	return diff, ""
+}
+
+// credit adds to what is left, unless it would pass the ceiling.
+func (m *Meter) credit(diff int64, o order) Reason {
+	s := &m.s
 	sum := s.Remaining + diff
 	if diff > 0 && o.hoard != 0 && sum > int64(o.hoard) || sum >= 1<<31 || sum < -1<<31 {
-		return 0, ReasonHoard
+		return ReasonHoard
 	}
-	s.Seq, s.Accepted, s.Remaining = o.seq, o.cum, sum
+	s.Remaining = sum
 	s.Price, s.Alarm, s.Hoard, s.Overdraft = o.price, o.alarm, o.hoard, o.overdraft
 	s.ValveOpen = sum+int64(o.overdraft) > 0
 	s.Alarming = sum <= int64(o.alarm)
 	s.LastEvent = EventCredited
-	return diff, ""
+	return ""
 }
 
-// writeBack stores the state in the older slot: its commit byte is taken away first and given back last, so that the
-// newer slot stays whatever happens in between.
-func (m *Meter) writeBack(card Memory) error {
-	image := card.ReadMem()
-	if len(image) < chipSize {
-		return errPulled
-	}
-	at := olderBack(image)
-	slot := m.s.slot(m.now())
-	for _, w := range []struct {
-		at   int
-		data []byte
-	}{{at + commitAt, []byte{openByte}}, {at, slot[:commitAt]}, {at + commitAt, slot[commitAt:]}} {
+var (
+	errPulled = errors.New("card pulled")
+	errNoRoom = errors.New("nothing to write back, or no room for it")
+)
+
+// piece is one write.
+type piece struct {
+	at   int
+	data []byte
+}
+
+func (m *Meter) writeAll(card Memory, all ...piece) error {
+	for _, w := range all {
 		if err := m.write(card, w.at, w.data); err != nil {
 			return err
 		}
@@ -164,7 +160,14 @@ func (m *Meter) writeBack(card Memory) error {
 	return nil
 }
 
-var errPulled = errors.New("card pulled")
+// writeWhole is a write that the card carries out whole or, when it is cut, not at all.
+func (m *Meter) writeWhole(card Memory, at int, data []byte) error {
+	if m.cut >= 0 && m.cut < len(data) {
+		m.cut = 0
+		return errPulled
+	}
+	return m.write(card, at, data)
+}
 
 // write stores and reads back, within what CutAfter leaves.
 func (m *Meter) write(card Memory, at int, data []byte) error {
@@ -179,7 +182,7 @@ func (m *Meter) write(card Memory, at int, data []byte) error {
 		}
 	}
 	image := card.ReadMem()
-	if n < len(data) || len(image) < chipSize || !bytes.Equal(image[at:at+n], data) {
+	if n < len(data) || len(image) < at+n || !bytes.Equal(image[at:at+n], data) {
 		return errPulled
 	}
 	return nil
