@@ -69,27 +69,17 @@ func (d *Data) say(name, text string) {
 	d.Values = append(d.Values, telegram.Value{Name: name, Text: text, Function: telegram.Instantaneous})
 }
 
-// choose reads a selection; its wildcards are printed as F. A ninth byte and more are an enhanced selection: records.
+// choose reads a selection, printed as configs write it. A ninth byte and more are an enhanced selection: records.
 func (d *Data) choose(b []byte, high bool) {
-	d.Printed = idDigits(ordered(b[:4], high))
-	d.Medium = b[7]
-	d.say("select_id", d.Printed)
-	maker := word(b[4:], high)
-	text := "any"
-	if maker != AnyManufacturer {
-		text = manufacturer(maker)
-	}
-	d.say("select_manufacturer", text)
-	for i, name := range []string{"select_version", "select_medium"} {
-		text := "any"
-		if b[6+i] != AnyByte {
-			text = telegram.Hex(b[6+i])
-		}
-		d.say(name, text)
-	}
+	d.say("selection", selectionOf(lowFirst(b[:8], high)).String())
 	if len(b) > 8 {
 		d.records(&reader{b: b, pos: 8, high: high, toMeter: true})
 	}
+}
+
+// lowFirst is a secondary address with the low bytes first.
+func lowFirst(b []byte, high bool) []byte {
+	return slices.Concat(ordered(b[:4], high), ordered(b[4:6], high), b[6:8])
 }
 
 // date gives remembered values the time of which the same telegram says that it is theirs: the date or clock of the
@@ -198,16 +188,17 @@ var ciNames = map[byte]string{
 	0xBE: "set 19200 baud", 0xBF: "set 38400 baud",
 }
 
-// fields lists the parts of an undamaged frame.
+// fields lists the parts of an undamaged frame; those of a header only if it is whole.
 func fields(f Frame, d Data) telegram.Fields {
 	p := link(f)
-	if f.Kind == Ack || f.Kind == Short {
+	if f.Kind == Ack || f.Kind == Short || f.C&0x40 != 0 || len(f.Data) < headerSize[f.CI] {
 		return p
 	}
+	variable := f.CI == ciVariable || f.CI == ciVariableHi
 	if d.Printed != "" {
 		p.Add("id", d.Printed)
 	}
-	if f.CI == ciVariable || f.CI == ciVariableHi {
+	if variable {
 		p.Add("manufacturer", d.Manufacturer)
 		p.Add("version", int(d.Version))
 	}
@@ -215,14 +206,15 @@ func fields(f Frame, d Data) telegram.Fields {
 		p.Add("medium", telegram.Hex(d.Medium))
 		p.Add("medium_name", MediumName(d.Medium))
 	}
-	switch f.CI {
-	case ciVariable, ciVariableHi, ciShort, ciFixed, ciFixedHi:
+	if variable {
+		p.Add("secondary", selectionOf(lowFirst(f.Data, f.CI == ciVariableHi)).String())
+	}
+	if headerSize[f.CI] > 0 {
 		p.Add("access_number", int(d.Access))
 		p.Add("status", telegram.Hex(d.Status))
 		p.Add("status_flags", flags(f.CI, d.Status))
 	}
-	switch f.CI {
-	case ciVariable, ciVariableHi, ciShort:
+	if variable || f.CI == ciShort {
 		p.Add("signature", fmt.Sprintf("%04X", d.Config))
 		if len(d.Maker) > 0 {
 			p.Add("manufacturer_data", telegram.Hex(d.Maker...))
@@ -231,6 +223,9 @@ func fields(f Frame, d Data) telegram.Fields {
 	}
 	return p
 }
+
+// headerSize is how many bytes stand in front of the records.
+var headerSize = map[byte]int{ciVariable: longHeader, ciVariableHi: longHeader, ciShort: shortHeader, ciFixed: fixedSizeAll, ciFixedHi: fixedSizeAll}
 
 // flags names what is set in a status byte (EN 13757-3, table of the status field).
 func flags(ci, status byte) []string {

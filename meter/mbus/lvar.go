@@ -42,6 +42,9 @@ func (r *reader) variable(v *telegram.Value, h info) *telegram.Problem {
 		return nil
 	}
 	switch {
+	case n == 0 && (lvar <= 0xBF || lvar >= 0xE0):
+		v.Text = noData
+		return nil
 	case lvar <= 0xBF:
 		v.Text = r.latin(raw)
 		return nil

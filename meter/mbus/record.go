@@ -33,6 +33,9 @@ const (
 	codingVariable  = 0xD
 )
 
+// noData is the text of a value for which the record has no bytes.
+const noData = "no data"
+
 // info is a record's header.
 type info struct {
 	coding   byte // low nibble of DIF
@@ -155,7 +158,7 @@ func (h info) fill(v *telegram.Value, b []byte) *telegram.Problem {
 	bcd := h.coding >= 9
 	switch {
 	case h.coding == codingNone:
-		v.Text = "no data"
+		v.Text = noData
 		return nil
 	case h.vif.form == formTime:
 		return h.time(v, b)
@@ -163,6 +166,9 @@ func (h info) fill(v *telegram.Value, b []byte) *telegram.Problem {
 		return h.float(v, math.Float32frombits(binary.LittleEndian.Uint32(b)))
 	case h.vif.form == formMaker && len(b) == 2:
 		v.Text = manufacturer(binary.LittleEndian.Uint16(b))
+		return nil
+	case h.vif.form == formID && h.coding == 7: // a secondary address
+		v.Text = selectionOf(b).String()
 		return nil
 	case h.vif.form == formBytes && !bcd:
 		v.Text = highFirst(b)

@@ -58,7 +58,7 @@ var frameFields = map[string]string{
 	"access_number": "访问号", "status_flags": "状态标志", "signature": "签名", "manufacturer_data": "厂商数据", "transaction": "事务号", "function_name": "功能名",
 	"start": "起始地址", "count": "数量", "byte_count": "字节数", "registers": "寄存器", "register": "寄存器", "coils": "线圈", "coil": "线圈", "on": "接通", "value": "值",
 	"crc": "CRC", "exception": "异常码", "exception_name": "异常", "subfunction": "子功能", "and_mask": "与掩码", "or_mask": "或掩码", "write_start": "写起始地址",
-	"write_count": "写数量", "read_code": "访问方式", "object": "对象", "conformity": "一致性级别", "next_object": "下一对象",
+	"secondary": "二级地址", "write_count": "写数量", "read_code": "访问方式", "object": "对象", "conformity": "一致性级别", "next_object": "下一对象",
 }
 
 // frameWords are what the parts say.
@@ -92,7 +92,7 @@ var frameNames = map[string]string{
 	"version": "版本", "firmware": "固件", "software": "软件", "hardware": "硬件", "reading": "抄表", "frozen": "冻结时间", "neutral": "零线", "bus": "总线", "model": "型号",
 	"vendor": "厂商", "product": "产品", "revision": "版次", "heat": "热", "cost": "分配", "allocation": "读数", "averaging": "平均", "duration": "时长", "actuality": "实际",
 	"forward": "正向", "backward": "反向", "reset": "复位", "counter": "计数", "reverse": "反向", "humidity": "湿度", "key": "密钥", "1": "1", "2": "2", "3": "3",
-	"server": "从站", "id": "标识",
+	"server": "从站", "id": "标识", "selection": "选择",
 }
 
 // frameWord is what a part says, in the user's language.
