@@ -73,6 +73,8 @@ var facts = map[contract.Stream]map[string]func(contract.Record) (any, error){
 		contract.TypeSale: body[contract.Sale], contract.TypeSaleVoid: body[contract.Sale],
 		contract.TypeRefund: body[contract.Sale], contract.TypeRefundVoid: body[contract.Sale],
 		contract.TypeMakeUp: body[contract.Sale], contract.TypeMakeUpVoid: body[contract.Sale],
+		contract.TypeCardIssue: body[contract.CardOperation], contract.TypeCardReissue: body[contract.CardOperation],
+		contract.TypeMeterChange: body[contract.CardOperation], contract.TypeCardRetired: body[contract.CardOperation],
 	},
 	contract.Ev: {
 		contract.TypeReadingsLost: lost, contract.TypeStatement: body[contract.Statement],

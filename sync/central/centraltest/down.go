@@ -542,3 +542,49 @@ func dayReconciled(t *testing.T, s *subject) {
 		t.Error("yesterday is no day")
 	}
 }
+
+// cardLife: a customer's cards through the years, told by three nodes in any order.
+func cardLife(t *testing.T, s *subject) {
+	at := func(days int) time.Time { return Start.AddDate(0, 0, days) }
+	op := func(typ string, days int, f contract.CardOperation) central.Batch {
+		feed := NewFeed(fmt.Sprintf("k-%s-%d", typ, days), "e1", contract.Tx)
+		f.Account, f.Region, f.IntentAt, f.Order = "life", 3301, contract.At(at(days)), typ
+		feed.Append(typ, typ, at(days), f)
+		return feed.Batch(t, 1, 1)
+	}
+	sale := NewFeed("k-sale", "e1", contract.Tx)
+	sale.Append(contract.TypeSale, "s", at(2), contract.Sale{Order: "s", Account: "life", Region: 3301, Card: "A", CardIssue: 1, CardSeq: 4, CardCum: 40, CardTag: "aa", Meter: "m1", Period: "2026-01-01", VolumeL: 500})
+	story := []central.Batch{
+		op(contract.TypeCardIssue, 1, contract.CardOperation{Card: "A", CardIssue: 1, Meter: "m1"}),
+		sale.Batch(t, 1, 1),
+		op(contract.TypeCardReissue, 3, contract.CardOperation{Card: "B", CardIssue: 2, OldCard: "A", OldRegion: 3301, OldIssue: 1, Meter: "m1", CardSeq: 4, CardCum: 40, CardTag: "aa"}),
+		op(contract.TypeMeterChange, 4, contract.CardOperation{Card: "B", CardIssue: 3, OldCard: "B", OldRegion: 3301, OldIssue: 2, Meter: "m2", CardSeq: 1, CardTag: "bb", CardQty: 7}),
+	}
+	told := func(after time.Duration) (got contract.AccountDelta) {
+		for _, d := range part[contract.Accounts](t, s.compose("reader", at(30).Add(after)), contract.PartAccounts).Deltas {
+			if d.Account == "life" {
+				got = d
+			}
+		}
+		return got
+	}
+	s.status("reader", at(30), nil)
+	random := rand.New(rand.NewPCG(3, 4))
+	random.Shuffle(len(story), func(i, j int) { story[i], story[j] = story[j], story[i] })
+	for _, b := range story {
+		s.commit(b)
+	}
+	d := told(0)
+	if d.Card != "B" || d.CardIssue != 3 || d.CardSeq != 1 || d.CardQty != 7 || d.Meter != "m2" || d.Cardless || d.BoughtL != 500 ||
+		fmt.Sprint(d.Dead) != "[{3301 A 1 replaced}]" {
+		t.Errorf("%+v", d)
+	}
+	s.commit(op(contract.TypeCardRetired, 9, contract.CardOperation{Card: "B", CardIssue: 3}))
+	if d = told(time.Minute); !d.Cardless || d.Card != "" || d.CardIssue != 3 || len(d.Dead) != 2 {
+		t.Errorf("after it was retired: %+v", d)
+	}
+	s.commit(op(contract.TypeCardIssue, 12, contract.CardOperation{Card: "C", CardIssue: 1, Meter: "m2"}))
+	if d = told(2 * time.Minute); d.Cardless || d.Card != "C" || len(d.Dead) != 2 {
+		t.Errorf("a new card after that: %+v", d)
+	}
+}

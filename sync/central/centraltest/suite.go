@@ -54,6 +54,7 @@ func RunStore(t *testing.T, fresh func(t *testing.T) Subject) {
 		{"ManyChangesComeInParts", manyChanges},
 		{"LocksStandUntilLifted", locks},
 		{"AnAccountIsTheSameInAnyOrder", anyOrder},
+		{"ACardsLifeIsTold", cardLife},
 		{"AnOldWillDoesNotPutANodeOffline", oldWill},
 	} {
 		t.Run(tc.name, func(t *testing.T) { tc.test(t, &subject{fresh(t), t}) })

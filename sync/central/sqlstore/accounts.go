@@ -178,6 +178,9 @@ func (w *work) deltaCards(ctx context.Context, d *contract.AccountDelta, cardles
 		if err := rows.Scan(&region, &c.Card, &issue, &seq, &c.CardCum, &c.CardQty, &c.CardTag, &c.CardUnit, &at, &dead, &why); err != nil {
 			return err
 		}
+		if d.Cardless { // its issue count says which cards are meant
+			d.CardIssue = max(d.CardIssue, uint8(issue))
+		}
 		if dead >= 0 {
 			d.Dead = append(d.Dead, contract.DeadCard{Region: uint16(region), Card: c.Card, Issue: uint8(dead), Why: why})
 		}

@@ -16,6 +16,8 @@ func (w *work) project(ctx context.Context, k key, it *central.Item) error {
 			return err
 		}
 		return w.tradedOn(ctx, k, it.Record.Type, stamp(it.Record.At.Time), f)
+	case *contract.CardOperation:
+		return w.madeCard(ctx, k, it.Record.Type, stamp(it.Record.At.Time), f)
 	case *contract.SaleLock:
 		return w.lockWord(ctx, k, it.Record.Type, stamp(it.Record.At.Time), f)
 	case *contract.AuditHeads:

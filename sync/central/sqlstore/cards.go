@@ -1,0 +1,48 @@
+package sqlstore
+
+import (
+	"context"
+
+	"tally/sync/contract"
+)
+
+// Why a card is dead, as nodes say it.
+const (
+	deadReplaced = "replaced"
+	deadRetired  = "retired"
+)
+
+// madeCard is what a card that was made, changed or retired means for other nodes.
+func (w *work) madeCard(ctx context.Context, k key, typ, at string, f *contract.CardOperation) error {
+	c := cardWord{
+		account: printable(f.Account), region: f.Region, card: printable(f.Card), issue: f.CardIssue, seq: f.CardSeq, cum: f.CardCum,
+		qty: f.CardQty, tag: printable(f.CardTag), unit: printable(f.CardUnit), meter: printable(f.Meter), at: at,
+	}
+	if c.account == "" {
+		return nil // a card of the utility's own
+	}
+	if err := w.onCard(ctx, k.node, c); err != nil {
+		return err
+	}
+	if typ == contract.TypeCardRetired {
+		if err := w.bury(ctx, c, f.CardIssue, deadRetired); err != nil {
+			return err
+		}
+		_, err := w.exec(ctx, `UPDATE account_state SET cardless = 1, cardless_at = ?1 WHERE account = ?2 AND cardless_at < ?1`, at, c.account)
+		return err
+	}
+	if f.OldCard == "" || f.OldCard == f.Card && f.OldRegion == f.Region {
+		return nil // the same number with a higher issue count kills what was before it
+	}
+	old := cardWord{account: c.account, region: f.OldRegion, card: printable(f.OldCard), issue: f.OldIssue}
+	return w.bury(ctx, old, f.OldIssue, deadReplaced)
+}
+
+// bury notes that a card must not be used any more, up to an issue count.
+func (w *work) bury(ctx context.Context, c cardWord, issue uint8, why string) error {
+	_, err := w.exec(ctx, `INSERT INTO card_state (account, region, card, issue, seq, cum, qty, tag, unit, at, dead, dead_why, lost, lost_at)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, '', '')
+		ON CONFLICT (account, region, card) DO UPDATE SET dead = ?11, dead_why = ?12 WHERE card_state.dead < ?11`,
+		c.account, int64(c.region), c.card, int64(c.issue), int64(c.seq), c.cum, c.qty, c.tag, c.unit, c.at, int64(issue), why)
+	return err
+}
