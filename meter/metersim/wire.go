@@ -13,7 +13,7 @@ func (b *Bus) Serve(ctx context.Context, wire io.ReadWriteCloser) error {
 	stop := context.AfterFunc(ctx, func() { wire.Close() })
 	defer stop()
 	defer wire.Close()
-	w := &wireEnd{bus: b, wire: wire, busy: map[string]time.Time{}}
+	w := &wireEnd{bus: b, wire: wire, busy: map[string]time.Time{}, mu: make(baton, 1)}
 	ctx, w.cancel = context.WithCancel(ctx)
 	w.ctx = ctx
 	in := make(chan []byte)
@@ -60,10 +60,16 @@ type wireEnd struct {
 	lead   int       // bytes in front of buf that were no request, since from
 	late   sync.WaitGroup
 
-	mu   sync.Mutex           // one answer at a time on the line
+	mu   baton                // one answer at a time on the line
 	free time.Time            // when the last frame had left the line
 	busy map[string]time.Time // until when a meter is at an earlier question
 }
+
+// baton is a lock that is held while time passes. A mutex would stop the clock of a synctest bubble.
+type baton chan struct{}
+
+func (b baton) Lock()   { b <- struct{}{} }
+func (b baton) Unlock() { <-b }
 
 // patience is how long an incomplete request is kept before it is called noise. Real meters use t3.5, which a process
 // that is not real-time cannot measure.
