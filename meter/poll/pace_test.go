@@ -1,13 +1,8 @@
 package poll
 
 import (
-	"context"
 	"testing"
 	"time"
-
-	"tally/meter"
-	"tally/meter/line"
-	"tally/meter/quantity"
 )
 
 func TestPaceLearns(t *testing.T) {
@@ -40,29 +35,4 @@ func TestPaceLearns(t *testing.T) {
 	if none := (pace{}); none.think(0) != 0 || none.think(1) != 0 {
 		t.Error("without bounds the driver decides")
 	}
-}
-
-// thinker answers through a line whose peer needs some time.
-type thinker struct {
-	id    meter.ID
-	line  *line.Line
-	thoug func() time.Duration
-	waits []time.Duration
-}
-
-func (m *thinker) Read(ctx context.Context) (meter.Reading, error) {
-	lease, err := m.line.Lease(ctx, line.PriorityOf(ctx))
-	if err != nil {
-		return meter.Reading{}, err
-	}
-	defer lease.Release()
-	from := time.Now()
-	a, err := lease.Exchange(ctx, line.Exchange{Request: []byte("?"), Timeout: time.Second, Expect: func(b []byte) (line.Verdict, error) {
-		return line.Verdict{Need: 1}, nil
-	}})
-	m.waits = append(m.waits, time.Since(from))
-	if err != nil {
-		return meter.Reading{}, err
-	}
-	return meter.Reading{Meter: m.id, At: a.At, Values: []meter.Value{{Name: meter.Volume, Number: quantity.Decimal{}, Unit: "m3"}}}, nil
 }
