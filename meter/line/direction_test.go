@@ -43,12 +43,12 @@ func TestAdapterWithoutAutomaticDirection(t *testing.T) {
 		fails     string
 		want      string
 	}{
-		{DirectionAuto, "", "write, drain"},
+		{DirectionAuto, "", "write"},
 		{DirectionRTS, "", "rts on, write, drain, rts off"},
 		{DirectionInverted, "", "rts off, write, drain, rts on"},
 		{DirectionRTS, "drain", "rts on, write, drain, rts off"}, // it must not go on sending
 		{DirectionRTS, "rts off", "rts on, write, drain, rts off"},
-		{DirectionRTS, "rts on", "rts on, drain"},
+		{DirectionRTS, "rts on", "rts on"},
 	} {
 		t.Run(string(c.direction)+c.fails, func(t *testing.T) {
 			p := &modemPort{fails: c.fails}

@@ -78,7 +78,8 @@ func (l *Line) exchange(ctx context.Context, x Exchange) (Answer, error) {
 		l.drop(err, true)
 		return Answer{}, fmt.Errorf("%w: %w", meter.ErrLine, err)
 	}
-	answer, err := l.receive(w, x)
+	answer, exact, err := l.receive(w, x, l.user.habit.wake(x))
+	l.user.habit.note(x, answer.After, exact, err)
 	l.after(x, err)
 	return answer, err
 }
@@ -161,13 +162,14 @@ func (l *core) silence(ctx context.Context) error {
 	}
 }
 
-// send writes the request and waits until it is on the wire.
+// send writes the request, and notes when its last byte is on the wire.
 func (l *core) send(w *watched, x Exchange) error {
 	if c, ok := l.conn.(interface{ SetWriteDeadline(time.Time) error }); ok {
 		if err := c.SetWriteDeadline(time.Now().Add(l.timeout(x))); err != nil {
 			return err
 		}
 	}
+	from := time.Now()
 	if _, err := l.conn.Write(x.Request); err != nil {
 		return fmt.Errorf("write request: %w", err)
 	}
@@ -177,7 +179,11 @@ func (l *core) send(w *watched, x Exchange) error {
 			return fmt.Errorf("drain request: %w", err)
 		}
 	}
-	l.last = time.Now()
+	// A port takes the bytes faster than the wire does.
+	l.last = from.Add(l.traits.Char * time.Duration(len(x.Request)))
+	if now := time.Now(); now.After(l.last) {
+		l.last = now
+	}
 	return nil
 }
 
@@ -190,13 +196,17 @@ func (l *core) timeout(x Exchange) time.Duration {
 	return t + l.traits.Char*time.Duration(len(x.Request)+x.Length)
 }
 
-// receive collects the answer until it is complete, refused, or the total deadline has passed.
-func (l *core) receive(w *watched, x Exchange) (Answer, error) {
+// receive collects the answer until it is complete, refused, or the total deadline has passed. It does not look before
+// wake has passed since the request; exact tells whether the answer was seen when it came.
+func (l *core) receive(w *watched, x Exchange, wake time.Duration) (answer Answer, exact bool, err error) {
 	sent := l.last
 	deadline := sent.Add(l.timeout(x))
+	if wake > 0 {
+		l.rest(w.ctx, sent.Add(min(wake, l.timeout(x))))
+	}
 	in := inbox{request: x.Request, echo: &l.echo, configured: l.opts.Echo}
 	var chunk [512]byte
-	for {
+	for reads := 1; ; reads++ {
 		n, err := w.read(chunk[:], deadline)
 		if n > 0 {
 			l.last = time.Now()
@@ -204,18 +214,18 @@ func (l *core) receive(w *watched, x Exchange) (Answer, error) {
 			done, judged := in.take(chunk[:n], x.Expect)
 			if done || judged != nil {
 				l.trailing(&in, judged)
-				return Answer{Bytes: in.answer(), At: l.last, After: l.last.Sub(sent), Echoed: in.echoed}, judged
+				return Answer{Bytes: in.answer(), At: l.last, After: max(l.last.Sub(sent), 0), Echoed: in.echoed}, wake == 0 || reads > 1, judged
 			}
 		}
 		switch {
 		case in.total > most:
-			return Answer{}, fmt.Errorf("%d bytes came and no answer among them: %w", in.total, meter.ErrMalformed)
+			return Answer{}, true, fmt.Errorf("%d bytes came and no answer among them: %w", in.total, meter.ErrMalformed)
 		case w.ctx.Err() != nil:
-			return Answer{}, fmt.Errorf("%w: %w", meter.ErrSilent, context.Cause(w.ctx))
+			return Answer{}, true, fmt.Errorf("%w: %w", meter.ErrSilent, context.Cause(w.ctx))
 		case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(deadline):
-			return Answer{Bytes: in.answer(), Echoed: in.echoed}, in.missing(deadline.Sub(sent))
+			return Answer{Bytes: in.answer(), Echoed: in.echoed}, true, in.missing(deadline.Sub(sent))
 		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
-			return Answer{}, fmt.Errorf("read answer: %w: %w", meter.ErrLine, err)
+			return Answer{}, true, fmt.Errorf("read answer: %w: %w", meter.ErrLine, err)
 		}
 	}
 }

@@ -121,6 +121,7 @@ type watched struct {
 
 	mu   sync.Mutex
 	over bool
+	set  time.Time // the deadline that the connection has
 }
 
 func watch(ctx context.Context, conn Conn) *watched {
@@ -144,7 +145,10 @@ func (w *watched) read(b []byte, deadline time.Time) (int, error) {
 		w.mu.Unlock()
 		return 0, w.ctx.Err()
 	}
-	err := w.conn.SetReadDeadline(deadline)
+	var err error
+	if !deadline.Equal(w.set) { // each time that it is set may wake a thread
+		w.set, err = deadline, w.conn.SetReadDeadline(deadline)
+	}
 	w.mu.Unlock()
 	if err != nil {
 		return 0, err

@@ -32,11 +32,12 @@ func (p *interruptedPort) Write(b []byte) (int, error) {
 	return p.wrote.Write(b[:1]) // a port may take less than it is given
 }
 
-func (p *interruptedPort) Drain() error { return p.interrupt() }
+func (p *interruptedPort) Drain() error      { return p.interrupt() }
+func (p *interruptedPort) SetRTS(bool) error { return nil }
 
 func TestTrapSignalsInWriteAndDrain(t *testing.T) {
 	port := &interruptedPort{signals: 3}
-	s := &serialConn{port: port, data: &timed{port: port}, cfg: SerialConfig{}.withDefaults()}
+	s := &serialConn{port: port, data: &timed{port: port}, cfg: SerialConfig{Direction: DirectionRTS}.withDefaults()}
 	if n, err := s.Write([]byte("abc")); n != 3 || err != nil || port.wrote.String() != "abc" {
 		t.Errorf("Write = %d, %v, wrote %q", n, err, port.wrote.String())
 	}
@@ -45,6 +46,7 @@ func TestTrapSignalsInWriteAndDrain(t *testing.T) {
 		t.Errorf("Drain: %v", err)
 	}
 	port.fails = syscall.EIO
+	s.sending = true
 	if err := s.Drain(); !errors.Is(err, syscall.EIO) {
 		t.Errorf("Drain of an unplugged adapter: %v", err)
 	}

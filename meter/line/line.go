@@ -68,6 +68,7 @@ type Line struct {
 type user struct {
 	mode    Mode // zero = the line's own
 	figures *tally
+	habit   *habit // belongs to the holder of the lease
 }
 
 // core is what all views of a line share.
@@ -103,6 +104,7 @@ type state struct {
 	last    time.Time // when the last byte was seen or sent
 	echo    Echo
 	seq     uint16
+	alarm   *time.Timer // of rest
 	owes    map[string]struct{}
 	owesAll bool                // after a loan everybody may owe an answer …
 	settled map[string]struct{} // … but for these
@@ -113,7 +115,7 @@ type state struct {
 
 // New makes a line; nothing is opened before Run or the first exchange.
 func New(name string, open Opener, opts Options) *Line {
-	l := &Line{core: &core{name: name, open: open, opts: opts.withDefaults(), lost: make(chan struct{}, 1)}, user: &user{}}
+	l := &Line{core: &core{name: name, open: open, opts: opts.withDefaults(), lost: make(chan struct{}, 1)}, user: &user{habit: &habit{}}}
 	l.done, l.close = context.WithCancel(context.Background())
 	l.echo = l.opts.Echo
 	l.owes = map[string]struct{}{}
@@ -129,10 +131,10 @@ func (l *Line) For(name string, mode Mode) *Line {
 	defer l.mu.Unlock()
 	u := l.users[name]
 	if u == nil {
-		u = &user{figures: &tally{}}
+		u = &user{figures: &tally{}, habit: &habit{}}
 		l.users[name] = u
 	}
-	return &Line{core: l.core, user: &user{mode: mode, figures: u.figures}}
+	return &Line{core: l.core, user: &user{mode: mode, figures: u.figures, habit: u.habit}}
 }
 
 // Name is the line's name in the config.
@@ -191,7 +193,7 @@ func (l *Line) Close() error {
 
 // At is the line at another speed, with the same figures as this view of it.
 func (l *Line) At(mode Mode) *Line {
-	return &Line{core: l.core, user: &user{mode: mode, figures: l.user.figures}}
+	return &Line{core: l.core, user: &user{mode: mode, figures: l.user.figures, habit: &habit{}}}
 }
 
 // ensureOpen opens the connection unless the pause after the last loss is not over.

@@ -194,17 +194,20 @@ func (s *serialConn) Write(b []byte) (int, error) {
 	return s.data.Write(b)
 }
 
-// Drain waits until the last byte has left the port, and turns the adapter to listening again.
+// Drain turns an adapter that does not switch by itself to listening when the last byte has left the port. Otherwise
+// nobody has to wait: the time of the bytes on the wire is known, and a thread that waits in the kernel for each
+// request costs more than the request.
 func (s *serialConn) Drain() error {
+	if !s.sending {
+		return nil
+	}
 	err := s.port.Drain()
 	for interrupted(err) {
 		err = s.port.Drain()
 	}
-	if s.sending {
-		s.sending = false
-		if back := s.port.SetRTS(s.cfg.Direction == DirectionInverted); err == nil && back != nil {
-			err = fmt.Errorf("switch the adapter to listening: %w", back)
-		}
+	s.sending = false
+	if back := s.port.SetRTS(s.cfg.Direction == DirectionInverted); err == nil && back != nil {
+		err = fmt.Errorf("switch the adapter to listening: %w", back)
 	}
 	return err
 }

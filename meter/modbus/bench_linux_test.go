@@ -97,9 +97,11 @@ func BenchmarkPoll(b *testing.B) {
 	readAll(b, meters)
 }
 
-// readAll reads one meter after the other, and reports the processor time of this process for each.
+// readAll reads one meter after the other, and reports what each costs this process: processor time and how often one
+// of its threads was woken.
 func readAll(b *testing.B, meters []*modbus.Meter) (n int, took time.Duration) {
-	cpu, from := cpuTime(), time.Now()
+	cpu, switches := costs()
+	from := time.Now()
 	for b.Loop() {
 		if _, err := meters[n%len(meters)].Read(b.Context()); err != nil {
 			b.Fatal(err)
@@ -107,16 +109,19 @@ func readAll(b *testing.B, meters []*modbus.Meter) (n int, took time.Duration) {
 		n++
 	}
 	took = time.Since(from)
-	b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/float64(n), "cpu_µs/poll")
+	cpu2, switches2 := costs()
+	b.ReportMetric(float64((cpu2-cpu).Microseconds())/float64(n), "cpu_µs/poll")
+	b.ReportMetric(float64(switches2-switches)/float64(n), "wakes/poll")
 	return n, took
 }
 
-func cpuTime() time.Duration {
+// costs are processor time and voluntary context switches of this process so far.
+func costs() (time.Duration, int64) {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
+		return 0, 0
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), int64(u.Nvcsw)
 }
 
 // benchSimulator names the variable that makes the test binary a simulator with the pacing it is set to.
