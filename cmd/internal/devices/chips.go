@@ -13,6 +13,7 @@ import (
 	"tally/cardreader/guard"
 	"tally/cardreader/keyed"
 	"tally/cardreader/keyfile"
+	"tally/cardreader/mifare"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 	"tally/cardreader/sle4442"
@@ -28,8 +29,10 @@ func (ch *Chips) opener(ctx context.Context, k *kind, card cardreader.Card, read
 		return ch.openAT88SC102(ctx, k, card, reader, g)
 	case "cpu":
 		return ch.openCPU(ctx, k, card, reader, g)
+	case "mifare":
+		return ch.openMifare(ctx, card, reader, g)
 	}
-	return nil, notSupported(reader, fmt.Errorf("there is no driver for %s cards with a purse", k.chip))
+	return nil, notSupported(reader, fmt.Errorf("there is no driver for %s", k.chip))
 }
 
 func notSupported(reader string, err error) error {
@@ -127,6 +130,29 @@ func (ch *Chips) openCPU(ctx context.Context, k *kind, card cardreader.Card, rea
 			return mem, err
 		}
 		return readOnly{mem, reader, "a security module, or vend and line in cards.key_file"}, nil
+	}, nil
+}
+
+func (ch *Chips) openMifare(ctx context.Context, card cardreader.Card, reader string, g *guard.Guard) (opening, error) {
+	a, okA := ch.keys.Get("block_a")
+	b, okB := ch.keys.Get("block_b")
+	if !okA {
+		return nil, notSupported(reader, errors.New("no key to read the card with is configured (block_a in cards.key_file)"))
+	}
+	s := mifare.Secret{A: mifare.Key(a), Issued: true}
+	if okB {
+		s.B = mifare.Key(b)
+	}
+	chip, err := mifare.Open(ctx, card, g, s)
+	if err != nil {
+		return nil, err
+	}
+	return func(p *profile.Profile) (purse.Memory, error) {
+		mem, err := mifare.NewMemory(chip, p.Map)
+		if err != nil || okB {
+			return mem, err
+		}
+		return readOnly{mem, reader, "block_b in cards.key_file"}, nil
 	}, nil
 }
 
