@@ -4,7 +4,6 @@ package centre_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"sync"
 	"testing"
@@ -86,14 +85,6 @@ func TestInstancesSideBySide(t *testing.T) {
 			t.Errorf("instance %d had no share of the work", i)
 		}
 	}
-}
-
-func number(t *testing.T, db *sql.DB, query string) (n int64) {
-	t.Helper()
-	if err := db.QueryRow(query).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func TestTheDatabaseGoesAndComesBack(t *testing.T) {

@@ -2,6 +2,7 @@ package centre_test
 
 import (
 	"context"
+	"database/sql"
 	"sync"
 	"testing"
 	"time"
@@ -40,4 +41,12 @@ func wait(t *testing.T, what string, cond func() bool) {
 		<-tick.C
 	}
 	t.Fatalf("gave up waiting: %s", what)
+}
+
+func number(t *testing.T, db *sql.DB, query string) (n int64) {
+	t.Helper()
+	if err := db.QueryRow(query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
