@@ -201,8 +201,10 @@ func (d AccountDelta) card(a *Account) {
 	switch {
 	case d.Cardless && d.CardIssue >= a.CardIssue:
 		bury(a, DeadCard{Card: a.Card, Issue: max(a.CardIssue, d.CardIssue), Why: DeadRetired})
-		a.Card, a.CardSeq, a.Last, a.Seen, a.Lost = purse.CardID{}, 0, nil, nil, nil
-		a.CardIssue = 0
+		if d.follows(*a) {
+			d.takeCard(a, purse.CardID{})
+		}
+		a.Card, a.CardIssue, a.Lost = purse.CardID{}, 0, nil
 	case d.Card == "":
 	case d.follows(*a):
 		d.takeCard(a, named)

@@ -89,8 +89,9 @@ func relocked(a Account, listed []AccountLock) (Account, bool) {
 
 // Freshness is when the centre last said that what this counter has of it is current. A zero time says nothing.
 type Freshness struct {
-	Prices time.Time
-	Locks  time.Time
+	Prices   time.Time
+	Locks    time.Time
+	Accounts time.Time // every delta up to then was absorbed
 }
 
 // Confirm notes that the price tables or the lock list are those of the centre at a time, also when nothing in them
@@ -104,27 +105,39 @@ func (s *Service) Confirm(f Freshness) {
 	if f.Locks.After(s.fresh.Locks) {
 		s.fresh.Locks = f.Locks
 	}
+	if f.Accounts.After(s.fresh.Accounts) {
+		s.fresh.Accounts = f.Accounts
+	}
 }
 
 // stale refuses a sale when the centre has not been heard of for longer than is allowed.
 func (s *Service) stale() error {
-	s.mu.Lock()
-	fresh := s.fresh
-	s.mu.Unlock()
-	now := s.o.Now()
-	for _, part := range []struct {
-		code string
-		at   time.Time
-		most time.Duration
-	}{{CodeStalePrices, fresh.Prices, s.o.MaxPriceAge}, {CodeStaleLocks, fresh.Locks, s.o.MaxLockAge}} {
-		if part.most <= 0 || now.Sub(part.at) <= part.most {
-			continue
-		}
-		said := "–"
-		if !part.at.IsZero() {
-			said = part.at.In(s.o.Location).Format("2006-01-02 15:04")
-		}
-		return refuse(part.code, nil, "at", said, "most", part.most.String())
+	f := s.freshness()
+	if err := s.older(CodeStalePrices, f.Prices, s.o.MaxPriceAge); err != nil {
+		return err
 	}
-	return nil
+	return s.older(CodeStaleLocks, f.Locks, s.o.MaxLockAge)
+}
+
+// staleAccounts refuses a new card likewise: what other counters put on the old one must be known here.
+func (s *Service) staleAccounts() error {
+	return s.older(CodeStaleAccounts, s.freshness().Accounts, s.o.MaxAccountAge)
+}
+
+func (s *Service) freshness() Freshness {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fresh
+}
+
+// older refuses what was confirmed longer ago than most; a most of 0 takes any age.
+func (s *Service) older(code string, at time.Time, most time.Duration) error {
+	if most <= 0 || s.o.Now().Sub(at) <= most {
+		return nil
+	}
+	said := "–"
+	if !at.IsZero() {
+		said = at.In(s.o.Location).Format("2006-01-02 15:04")
+	}
+	return refuse(code, nil, "at", said, "most", most.String())
 }

@@ -121,6 +121,8 @@ type office struct {
 	sent   int // records that the centre has
 	n      int // requests so far
 	change func(*counter.Options)
+	next   cardsim.Fault // of the next card that is put in, at its command nextAt; 0 for none
+	nextAt int
 
 	svc           *counter.Service
 	changed       <-chan struct{}
@@ -196,6 +198,7 @@ func (o *office) restart() {
 	o.take()
 	o.stop()
 	o.power.CutAt(0, false)
+	o.h.turn(2 * time.Millisecond) // journal ids go by the clock
 	o.start()
 }
 
@@ -233,7 +236,7 @@ func (o *office) insert(p *plastic) counter.Desk {
 		p.at.take()
 	}
 	o.take()
-	p.tap = &tapped{dev: cardsim.ACS(p.chip), power: o.power}
+	p.tap = &tapped{dev: cardsim.ACS(p.chip), power: o.power, at: o.nextAt, fault: o.next}
 	if err := o.src.Insert(hallReader, p.tap); err != nil {
 		o.h.Fatal(err)
 	}
@@ -245,7 +248,11 @@ func (o *office) insert(p *plastic) counter.Desk {
 // wait waits until the desk shows an insertion, or that it is gone again.
 func (o *office) wait(ins cardreader.Insertion) counter.Desk {
 	o.h.Helper()
-	return o.desk(func(d counter.Desk) bool { return d.Insertion >= ins && settled(d) })
+	tap := o.lies.tap
+	return o.desk(func(d counter.Desk) bool {
+		_, fired := tap.seen()
+		return d.Insertion >= ins && settled(d) || fired && (d.Phase == counter.Empty || d.Phase == counter.NoReader)
+	})
 }
 
 // settled waits until nothing is under way.

@@ -147,6 +147,11 @@ func (h *hall) law() {
 // story is what the ledgers have of a client.
 func (h *hall) story(c *client) string {
 	s := ""
+	if g, ok := c.meter.(*generalMeter); ok && c.card != nil {
+		st, err := purse.Decode(h.prof, c.card.chip.ReadMem())
+		st.Image = nil
+		s = fmt.Sprintf("meter %+v\nlast %+v\nnow %+v\ncard %+v order %+v back %+v %v\n", g.m.State(), g.last, g.m.Swipe(copyOf(c.card.chip)), st, st.Order, st.WriteBack, err)
+	}
 	for _, o := range h.offices {
 		for _, x := range o.store.Orders() {
 			if x.Account == c.no || x.Account == "" {

@@ -80,13 +80,13 @@ func afterDone(a Account, o Order) Account {
 	case purse.OpRetire:
 		bury(&a, DeadCard{Card: o.Card, Issue: o.Plan.IssueCount, Why: DeadRetired})
 		a.LastIssue = max(a.LastIssue, a.CardIssue)
-		a.Card, a.CardIssue, a.CardSeq, a.Last, a.Seen, a.Lost = purse.CardID{}, 0, 0, nil, nil, nil
+		a.Card, a.CardIssue, a.Lost = purse.CardID{}, 0, nil // the meter still counts from the last order
 		return a
 	case purse.OpIssue, purse.OpReissue, purse.OpMeterChange:
 		a = withCard(a, o)
 	}
 	a.CardSeq, a.CardIssue, a.CardUnit = o.Plan.Seq, o.Plan.IssueCount, o.Unit
-	if o.Op == purse.OpIssue || o.Plan.Make != "" && o.Plan.Slot == "" {
+	if o.Plan.Make != "" && o.Plan.Slot == "" {
 		a.Last = nil // it carries no order
 	} else {
 		a.Last = &LastOrder{Seq: o.Plan.Seq, Tag: tagOn(o.Plan), Qty: o.Plan.Qty, Cumulative: o.Plan.Cumulative, Order: o.ID}

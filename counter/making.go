@@ -152,12 +152,20 @@ func (w *writing) intendIssue(tx Tx, p Purse, st purse.State, r Issue) (Order, e
 		return Order{}, err
 	}
 	o := w.newOrder(purse.OpIssue, a, purse.State{Unit: s.unitOf(a)})
-	plan, err := m.Remake(st, purse.NewCard{Header: s.headerOf(a, no, issue), Tag: TagOf(o.ID)})
+	o.Swiped = KnownNone
+	card := purse.NewCard{Header: s.headerOf(a, no, issue), Tag: TagOf(o.ID)}
+	if card.Carry, err = w.carried(tx, a, &o); err != nil { // of a card that was retired: the meter counts on from there
+		return o, err
+	}
+	plan, err := m.Remake(st, card)
 	return w.putMaking(tx, o, plan, err)
 }
 
 // newCardFor checks that a new card can be made for an account of what lies on the reader.
 func (w *writing) newCardFor(tx Tx, p Purse, st purse.State, account string) (Account, Maker, error) {
+	if err := w.desk.s.staleAccounts(); err != nil {
+		return Account{}, nil, err
+	}
 	if _, err := still(tx, w.sess); err != nil {
 		return Account{}, nil, err
 	}

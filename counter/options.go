@@ -30,10 +30,11 @@ type Options struct {
 	Alarm     quantity.Volume // remaining credit at which the meter warns
 	Overdraft quantity.Volume // credit that the meter lends
 
-	// MaxPriceAge and MaxLockAge are how old the centre's last word about prices and locks may be before nothing is sold;
-	// 0 for any age. RefuseArrears: a customer who owes money buys nothing.
+	// MaxPriceAge and MaxLockAge are how old the centre's last word about prices and locks may be before nothing is sold,
+	// MaxAccountAge the one about accounts before no new card is made; 0 for any age. RefuseArrears: a customer who owes money buys nothing.
 	MaxPriceAge   time.Duration
 	MaxLockAge    time.Duration
+	MaxAccountAge time.Duration
 	RefuseArrears bool
 
 	// CardUnit is what new cards count in, default 0.01 m³. ReissueFees is the published list of what a replacement costs,

@@ -69,6 +69,7 @@ const (
 	CodeNoProof       = "no_proof"        // the card does not prove what the operation needs
 	CodeReasonNeeded  = "reason_needed"   // a written reason of at most MaxReason letters
 	CodeStalePrices   = "stale_prices"    // the price tables were not confirmed for too long
+	CodeStaleAccounts = "stale_accounts"  // what other counters did was not confirmed for too long
 	CodeStaleLocks    = "stale_locks"     // the lock list was not confirmed for too long
 	CodeArrears       = "arrears"         // the customer owes money
 	CodeCardLost      = "card_lost"       // reported lost 挂失

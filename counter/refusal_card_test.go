@@ -1,6 +1,8 @@
 package counter_test
 
 import (
+	"time"
+
 	"tally/cardreader/purse"
 	"tally/counter"
 	"tally/counter/tariff"
@@ -74,6 +76,16 @@ var cardRefusals = map[string]func(h *hall, o *office, c *client) error{
 		d := o.insert(h.blank())
 		_, err := o.svc.Reissue(bg, o.clerk, counter.Session{}, counter.Reissue{Request: o.request(), Reader: d.Reader, Insertion: d.Insertion,
 			Account: c.no, Cause: counter.CauseFaulty, Reason: "x", Swiped: counter.SwipedNo})
+		return err
+	},
+	counter.CodeStaleAccounts: func(h *hall, o *office, c *client) error {
+		o.change = func(opt *counter.Options) { opt.MaxAccountAge = 24 * time.Hour }
+		o.restart()
+		o.svc.Confirm(counter.Freshness{Accounts: h.clock()})
+		o.issue(c)
+		h.turn(25 * time.Hour)
+		o.restart()
+		_, err := o.reissue(c, h.blank(), counter.CauseFaulty, "")
 		return err
 	},
 	counter.CodeBadCause: func(h *hall, o *office, c *client) error {

@@ -13,6 +13,10 @@ var makingTexts = map[string]entry{
 		both{"停售名单太久没有得到中心确认[（上次：{at}）]，不能售气。", "The centre has not confirmed the sale locks for too long[ (last: {at})]; nothing is sold."},
 		both{"请检查与中心的网络连接。", "Check the connection to the centre."},
 	},
+	counter.CodeStaleAccounts: {
+		both{"其他营业厅的办理情况太久没有得到中心确认[（上次：{at}）]，不能发卡或补卡。", "What other counters did was not confirmed by the centre for too long[ (last: {at})]; no card is made."},
+		both{"请检查与中心的网络连接。", "Check the connection to the centre."},
+	},
 	counter.CodeArrears: {
 		both{"此用户欠费[ {amount} 元]。", "This customer owes money[: {amount} yuan]."},
 		both{"请先收取欠费。", "Collect what is owed first."},
