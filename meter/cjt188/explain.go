@@ -11,55 +11,78 @@ import (
 // Explain says what the frame at the start of b is and what is wrong with it; b may go on behind the frame.
 func Explain(b []byte, v Variant) telegram.Report {
 	r := telegram.Report{Protocol: "cjt188"}
-	if len(b) == 0 || b[0] != start || len(b) < overhead-2 {
-		_, _, p := parse(b)
-		r.Fault(p)
-		if len(b) > 0 && b[0] == start {
-			r.Fit = telegram.FitStart
+	f, n, p := frame(b)
+	switch r.Length = n; {
+	case p == nil:
+		r.Fit = telegram.FitWhole
+		r.Frame = fields(f, b)
+		if !knownControl(f.Control) {
+			r.Problems = append(r.Problems, unknownControl(f.Control))
 		}
+		if _, ok := kindNames[f.Kind]; !ok {
+			r.Problems = append(r.Problems, &telegram.Problem{
+				Code: telegram.Unknown, Offset: 1, Got: telegram.Hex(byte(f.Kind)), Text: "kind of meter is not known", Class: meter.ErrMalformed, Note: true,
+			})
+		}
+		content(&r, f, v)
+		return r
+	case len(b) >= overhead-2:
+		r.Frame = fields(f, b)
+	}
+	if mended := mend(b); mended != nil {
+		r.Fit, r.Length = telegram.FitMended, len(b)
+		r.Fault(mended)
 		return r
 	}
-	f, n, p := body(b)
-	r.Length = n
-	r.Frame = fields(f, b)
 	r.Fit = fit(f, b, n, p)
-	if p != nil {
-		r.Fault(blame(b, p))
-		return r
-	}
-	if !knownControl(f.Control) {
-		r.Problems = append(r.Problems, unknownControl(f.Control))
-	}
-	if _, ok := kindNames[f.Kind]; !ok {
-		r.Problems = append(r.Problems, &telegram.Problem{
-			Code: telegram.Unknown, Offset: 1, Got: telegram.Hex(byte(f.Kind)), Text: "kind of meter is not known", Class: meter.ErrMalformed, Note: true,
-		})
-	}
-	content(&r, f, v)
+	r.Fault(p)
 	return r
 }
 
-// fit rates how much of the form holds.
+// frame reads a frame whatever its control code.
+func frame(b []byte) (Frame, int, *telegram.Problem) {
+	if len(b) < overhead-2 {
+		return parse(b)
+	}
+	if b[0] != start {
+		f := header(b)
+		_, _, p := parse(b)
+		return f, 0, p
+	}
+	return body(b)
+}
+
+// fit rates how much of the form of a damaged frame holds.
 func fit(f Frame, b []byte, n int, p *telegram.Problem) telegram.Fit {
 	_, kind := kindNames[f.Kind]
 	switch {
-	case p == nil:
-		return telegram.FitWhole
-	case p.Code == telegram.Checksum && n > 0 && n <= len(b) && b[n-1] == stop && kind:
+	case len(b) == 0 || b[0] != start:
+		return telegram.FitNothing
+	case p.Code == telegram.Checksum && b[n-1] == stop && kind:
 		return telegram.FitShape
-	case kind && knownControl(f.Control):
+	case kind && knownControl(f.Control) && len(b) >= overhead-2:
 		return telegram.FitHeader
 	}
 	return telegram.FitStart
 }
 
-// blame finds the byte that is really wrong: a damaged length shows as a wrong checksum, or as a frame that ends too
-// early or too late.
-func blame(b []byte, p *telegram.Problem) *telegram.Problem {
-	if n := len(b) - overhead; n > 0 && n <= maxData && telegram.LengthInstead(b, 0, b[10], byte(n), 1) {
-		return telegram.Wrong(telegram.Length, 10, byte(n), b[10], "length of the data is wrong: with the other one the checksum fits", meter.ErrMalformed)
+// mend finds the one byte of the form that is wrong in a frame that ends with b. A damaged length shows as a wrong
+// checksum, or as a frame that ends too early or too late.
+func mend(b []byte) *telegram.Problem {
+	n := len(b) - overhead
+	if n < 1 || n > maxData {
+		return nil
 	}
-	return p
+	whole := func(b []byte) bool {
+		f, size, p := frame(b)
+		_, kind := kindNames[f.Kind]
+		return p == nil && size == len(b) && kind && knownControl(f.Control)
+	}
+	return telegram.Mend(b, []telegram.Part{
+		{At: 0, Want: start, Code: telegram.Start, Text: "frame does not start here"},
+		{At: 10, Want: byte(n), Code: telegram.Length, Text: "length of the data is wrong: with the other one the checksum fits"},
+		{At: len(b) - 1, Want: stop, Code: telegram.Stop, Text: "frame does not stop here"},
+	}, whole, meter.ErrChecksum)
 }
 
 // unknownControl tells the makers' own codes from nonsense.

@@ -148,12 +148,12 @@ func TestExplainDamage(t *testing.T) {
 		shape telegram.Fit
 	}{
 		{"checksum", 16, 0xFF, telegram.Problem{Code: telegram.Checksum, Offset: 16, Want: telegram.Hex(whole[16]), Got: "FF"}, telegram.FitShape},
-		{"stop", 17, 0x17, telegram.Problem{Code: telegram.Stop, Offset: 17, Want: "16", Got: "17"}, telegram.FitHeader},
-		{"length too large", 10, 6, telegram.Problem{Code: telegram.Length, Offset: 10, Want: "05", Got: "06"}, telegram.FitHeader},
-		{"length too small", 10, 4, telegram.Problem{Code: telegram.Length, Offset: 10, Want: "05", Got: "04"}, telegram.FitHeader},
-		{"length 0", 10, 0, telegram.Problem{Code: telegram.Length, Offset: 10, Want: "05", Got: "00"}, telegram.FitHeader},
-		{"length FF", 10, 0xFF, telegram.Problem{Code: telegram.Length, Offset: 10, Want: "05", Got: "FF"}, telegram.FitHeader},
-		{"start", 0, 0x69, telegram.Problem{Code: telegram.Start, Offset: 0, Want: "68", Got: "69"}, telegram.FitNothing},
+		{"stop", 17, 0x17, telegram.Problem{Code: telegram.Stop, Offset: 17, Want: "16", Got: "17"}, telegram.FitMended},
+		{"length too large", 10, 6, telegram.Problem{Code: telegram.Length, Offset: 10, Want: "05", Got: "06"}, telegram.FitMended},
+		{"length too small", 10, 4, telegram.Problem{Code: telegram.Length, Offset: 10, Want: "05", Got: "04"}, telegram.FitMended},
+		{"length 0", 10, 0, telegram.Problem{Code: telegram.Length, Offset: 10, Want: "05", Got: "00"}, telegram.FitMended},
+		{"length FF", 10, 0xFF, telegram.Problem{Code: telegram.Length, Offset: 10, Want: "05", Got: "FF"}, telegram.FitMended},
+		{"start", 0, 0x69, telegram.Problem{Code: telegram.Start, Offset: 0, Want: "68", Got: "69"}, telegram.FitMended},
 		{"a data byte", 14, 0x01, telegram.Problem{Code: telegram.Checksum, Offset: 16}, telegram.FitShape},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -45,9 +45,9 @@ type candidate struct {
 const never = telegram.FitWhole + 1
 
 var candidates = []candidate{
-	{CJT188, func(b []byte, o Options) telegram.Report { return cjt188.Explain(b, o.CJT188) }, true, telegram.FitStart},
-	{DLT645, func(b []byte, o Options) telegram.Report { return dlt645.Explain(b, o.DLT645) }, true, telegram.FitStart},
 	{MBus, func(b []byte, _ Options) telegram.Report { return mbus.Explain(b) }, false, telegram.FitHeader},
+	{DLT645, func(b []byte, o Options) telegram.Report { return dlt645.Explain(b, o.DLT645) }, true, telegram.FitStart},
+	{CJT188, func(b []byte, o Options) telegram.Report { return cjt188.Explain(b, o.CJT188) }, true, telegram.FitStart},
 	{ModbusRTU, func(b []byte, o Options) telegram.Report { return frame.ExplainRTU(b, o.Modbus) }, false, telegram.FitWhole},
 	{ModbusTCP, func(b []byte, o Options) telegram.Report { return frame.ExplainTCP(b, o.Modbus) }, false, never},
 }
@@ -83,15 +83,20 @@ const mostJunk = 512
 func locate(b []byte, c candidate, o Options) (telegram.Report, int) {
 	var best telegram.Report
 	bestScore, bestStart := -1, 0
-	for start := range min(len(b), mostJunk) {
+	ends := min(len(b), mostJunk)
+	if c.preamble && idle(b) {
+		ends = len(b) + 1 // the frame is yet to come
+	}
+	for start := range ends {
 		r := c.explain(b[start:], o)
 		if start > 0 && r.Fit < c.behind && !(c.preamble && idle(b[:start])) {
 			continue
 		}
-		s := score(r, len(b), start)
-		if c.preamble && idle(b[:start]) {
-			s = score(r, len(b)-start, 0)
+		given, before := len(b), start
+		if c.preamble && idle(b[:start]) && start < len(b) {
+			given, before = len(b)-start, 0
 		}
+		s := score(r, given, before, train(r, b[start:], c))
 		if s > bestScore {
 			best, bestScore, bestStart = r, s, start
 		}
@@ -102,15 +107,31 @@ func locate(b []byte, c candidate, o Options) (telegram.Report, int) {
 }
 
 // weights of what was found, per thousand of the bytes given.
-var weights = map[telegram.Fit]int{telegram.FitNothing: 0, telegram.FitStart: 200, telegram.FitHeader: 500, telegram.FitShape: 900, telegram.FitWhole: 1000}
+var weights = map[telegram.Fit]int{telegram.FitNothing: 0, telegram.FitStart: 200, telegram.FitHeader: 500, telegram.FitShape: 900, telegram.FitMended: 950, telegram.FitWhole: 1000}
 
-// score rates a report by how much of the form holds and how much of the bytes it explains.
-func score(r telegram.Report, given, start int) int {
-	covered := r.Length
+// train is how many bytes whole frames take that follow each other, the first of which is r.
+func train(r telegram.Report, b []byte, c candidate) int {
+	n := r.Length
+	for r.Fit == telegram.FitWhole && n < len(b) {
+		next := c.explain(b[n:], Options{})
+		if next.Fit != telegram.FitWhole {
+			break
+		}
+		n += next.Length
+	}
+	return n
+}
+
+// score rates a report by how much of the form holds and how much of the bytes given it explains.
+func score(r telegram.Report, given, start, covered int) int {
 	if covered == 0 || covered > given-start {
 		covered = given - start
 	}
-	return weights[r.Fit] * covered / given
+	s := 2 * weights[r.Fit] * covered / max(given, 1)
+	if len(r.Problems) == 1 && r.Problems[0].Code == telegram.Truncated {
+		s++ // where nothing fits: it may yet become a frame
+	}
+	return s
 }
 
 // idle tells whether there are only FE.

@@ -12,48 +12,72 @@ import (
 // Items in own are coded or named as it says, the others as the standard does.
 func Explain(b []byte, own map[Item]Coding) telegram.Report {
 	r := telegram.Report{Protocol: "dlt645"}
-	if len(b) < header || b[0] != start || b[7] != start {
-		_, _, p := parse(b)
-		r.Fault(p)
-		if len(b) > 0 && b[0] == start {
-			r.Fit = telegram.FitStart
-		}
-		return r
-	}
-	f, n, p := body(b)
+	f, n, p := frame(b)
 	r.Length = n
-	r.Frame = fields(f, b, p == nil)
+	if len(b) >= header && (b[0] == start || b[7] == start) {
+		r.Frame = fields(f, b, p == nil)
+	}
+	if p == nil {
+		r.Fit = telegram.FitWhole
+		if !f.knownControl() {
+			r.Fault(unknownControl(f.Control))
+			return r
+		}
+		content(&r, f, own)
+		return r
+	}
+	if mended := mend(b); mended != nil {
+		r.Fit, r.Length = telegram.FitMended, len(b)
+		r.Fault(mended)
+		return r
+	}
 	r.Fit = fit(b, n, p)
-	if p != nil {
-		r.Fault(blame(b, p))
-		return r
-	}
-	if !f.knownControl() {
-		r.Fault(unknownControl(f.Control))
-		return r
-	}
-	content(&r, f, own)
+	r.Fault(p)
 	return r
 }
 
-// fit rates how much of the form holds; two start bytes at their places are as good as a header.
+// frame reads a frame whatever its control code.
+func frame(b []byte) (Frame, int, *telegram.Problem) {
+	if len(b) < header || b[0] != start || b[7] != start {
+		_, _, p := parse(b)
+		if len(b) >= header {
+			return lead(b), 0, p
+		}
+		return Frame{}, 0, p
+	}
+	return body(b)
+}
+
+// fit rates how much of the form of a damaged frame holds; two start bytes at their places are as good as a header.
 func fit(b []byte, n int, p *telegram.Problem) telegram.Fit {
 	switch {
-	case p == nil:
-		return telegram.FitWhole
+	case len(b) == 0 || b[0] != start:
+		return telegram.FitNothing
+	case len(b) < header || b[7] != start:
+		return telegram.FitStart
 	case p.Code == telegram.Checksum && b[n-1] == stop:
 		return telegram.FitShape
 	}
 	return telegram.FitHeader
 }
 
-// blame finds the byte that is really wrong: a damaged length shows as a wrong checksum, or as a frame that ends too
-// early or too late.
-func blame(b []byte, p *telegram.Problem) *telegram.Problem {
-	if n := len(b) - overhead; n >= 0 && n <= maxData && telegram.LengthInstead(b, 0, b[9], byte(n), 1) {
-		return telegram.Wrong(telegram.Length, 9, byte(n), b[9], "length of the data is wrong: with the other one the checksum fits", meter.ErrMalformed)
+// mend finds the one byte of the form that is wrong in a frame that ends with b. A damaged length shows as a wrong
+// checksum, or as a frame that ends too early or too late.
+func mend(b []byte) *telegram.Problem {
+	n := len(b) - overhead
+	if n < 0 || n > maxData {
+		return nil
 	}
-	return p
+	whole := func(b []byte) bool {
+		f, size, p := frame(b)
+		return p == nil && size == len(b) && f.knownControl()
+	}
+	return telegram.Mend(b, []telegram.Part{
+		{At: 0, Want: start, Code: telegram.Start, Text: "frame does not start here"},
+		{At: 7, Want: start, Code: telegram.Start, Text: "second start byte is missing"},
+		{At: 9, Want: byte(n), Code: telegram.Length, Text: "length of the data is wrong: with the other one the checksum fits"},
+		{At: len(b) - 1, Want: stop, Code: telegram.Stop, Text: "frame does not stop here"},
+	}, whole, meter.ErrChecksum)
 }
 
 var controls = map[byte]string{

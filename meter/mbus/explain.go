@@ -15,10 +15,13 @@ func Explain(b []byte) telegram.Report {
 	r.Length = n
 	if p != nil {
 		r.Fit = fit(b, n, p)
+		if mended := mend(b); mended != nil {
+			r.Fit, r.Length, p = telegram.FitMended, len(b), mended
+		}
 		if n > 0 || r.Fit >= telegram.FitHeader && len(b) > 6 {
 			r.Frame = damaged(b)
 		}
-		r.Fault(blame(b, p))
+		r.Fault(p)
 		return r
 	}
 	r.Fit = telegram.FitWhole
@@ -117,26 +120,41 @@ func fit(b []byte, n int, p *telegram.Problem) telegram.Fit {
 
 // damaged lists the parts of a frame that cannot be trusted.
 func damaged(b []byte) telegram.Fields {
-	f := Frame{Kind: Short, C: b[1], A: b[2]}
-	if b[0] == longHead {
-		f = Frame{Kind: Long, C: b[4], A: b[5], CI: b[6]}
+	if b[0] == shortHead && len(b) < 9 {
+		return link(Frame{Kind: Short, C: b[1], A: b[2]})
 	}
-	return link(f)
+	return link(Frame{Kind: Long, C: b[4], A: b[5], CI: b[6]})
 }
 
-// blame finds the byte that is really wrong: a damaged length shows as a wrong checksum, or as a frame that ends too
-// early or too late.
-func blame(b []byte, p *telegram.Problem) *telegram.Problem {
+// mend finds the one byte of the form that is wrong in a frame that ends with b.
+func mend(b []byte) *telegram.Problem {
+	whole := func(b []byte) bool {
+		f, size, p := parse(b)
+		return p == nil && size == len(b) && controlName(f.C) != ""
+	}
+	last := telegram.Part{At: len(b) - 1, Want: stop, Code: telegram.Stop, Text: "frame does not stop here"}
 	n := len(b) - 6
-	if len(b) < 9 || n > 0xFF || b[0] != longHead || b[n+5] != stop || telegram.Sum(b[4:n+4]) != b[n+4] {
+	if len(b) == 5 {
+		return telegram.Mend(b, []telegram.Part{{At: 0, Want: shortHead, Code: telegram.Start, Text: "no frame starts here"}, last}, whole, meter.ErrChecksum)
+	}
+	if n < 3 || n > 0xFF {
+		return nil
+	}
+	const wrong = "length is wrong: with the other one the checksum fits"
+	parts := []telegram.Part{
+		{At: 0, Want: longHead, Code: telegram.Start, Text: "no frame starts here"},
+		{At: 1, Want: byte(n), Code: telegram.Length, Text: wrong},
+		{At: 2, Want: byte(n), Code: telegram.Length, Text: wrong},
+		{At: 3, Want: longHead, Code: telegram.Start, Text: "second start byte is missing"},
+		last,
+	}
+	if p := telegram.Mend(b, parts, whole, meter.ErrChecksum); p != nil || b[1] != b[2] {
 		return p
 	}
-	for i := 1; i <= 2; i++ { // everything else holds: it is one of the lengths, or both
-		if b[i] != byte(n) {
-			return telegram.Wrong(telegram.Length, i, byte(n), b[i], "length is wrong: with the other one the checksum fits", meter.ErrMalformed)
-		}
-	}
-	return p
+	return telegram.Mend(b, parts[1:2], func(b []byte) bool { // both lengths alike, and wrong
+		b[2] = byte(n)
+		return whole(b)
+	}, meter.ErrChecksum)
 }
 
 // link lists what the link layer says.

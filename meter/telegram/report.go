@@ -15,6 +15,7 @@ const (
 	FitStart              // begins like one
 	FitHeader             // its header holds, the rest is missing or wrong
 	FitShape              // start, length and stop hold; its checksum or its rules do not
+	FitMended             // everything holds but one byte of its form, and it is known which
 	FitWhole              // undamaged
 )
 
@@ -98,15 +99,28 @@ func (r *Report) Shift(n int) {
 	}
 }
 
-// LengthInstead looks for a wrong length byte in a frame that runs to the end of b: have is its length byte, want what
-// it would have to be for this many bytes, sum the bytes that the checksum counts. When the checksum fits the frame with
-// the other length byte, then the length byte, counted copies times, is what is wrong.
-func LengthInstead(b []byte, from int, have, want byte, copies int) bool {
-	end := len(b) - 2
-	if end <= from || b[end+1] != 0x16 || have == want {
-		return false
+// Part is a byte of a frame's form whose right value is known.
+type Part struct {
+	At   int
+	Want byte
+	Code string
+	Text string
+}
+
+// Mend looks for the one byte that keeps b from being a whole frame: with the right value in its place whole says yes.
+// Nil if it is none of the parts, or if more is wrong than one byte.
+func Mend(b []byte, parts []Part, whole func([]byte) bool, class error) *Problem {
+	for _, p := range parts {
+		if p.At >= len(b) || b[p.At] == p.Want {
+			continue
+		}
+		mended := bytes.Clone(b)
+		mended[p.At] = p.Want
+		if whole(mended) {
+			return Wrong(p.Code, p.At, p.Want, b[p.At], p.Text, class)
+		}
 	}
-	return Sum(b[from:end])+(want-have)*byte(copies) == b[end]
+	return nil
 }
 
 // ASCII turns bytes into text; what cannot be printed is a dot, spaces and zeros at the ends go.
