@@ -13,7 +13,6 @@ import (
 	"go.uber.org/goleak"
 
 	"tally/cmd/internal/centre"
-	"tally/sync/central/centraltest"
 	"tally/sync/central/sqlite"
 	"tally/sync/contract"
 	"tally/sync/mqttlink/mqtttest"
@@ -22,61 +21,110 @@ import (
 // TestMain is also the centre that TestPromise12TheCentreIsKilled kills: the test starts itself again.
 func TestMain(m *testing.M) {
 	if broker := os.Getenv("TALLY_TEST_BROKER"); broker != "" {
-		err := centre.Run(context.Background(), onFile(broker, os.Getenv("TALLY_TEST_DATABASE")), quiet)
+		c := onFile(broker, os.Getenv("TALLY_TEST_DATABASE"))
+		c.SigningKey = os.Getenv("TALLY_TEST_KEY")
+		ce, err := centre.NewWith(context.Background(), c, quiet, quick)
+		if err == nil {
+			err = ce.Run(context.Background())
+		}
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
 }
 
+// campaign is how often something is killed.
+func campaign() int {
+	if n, err := strconv.Atoi(os.Getenv("TALLY_KILLS")); err == nil {
+		return n
+	}
+	return 10
+}
+
+// soundBooks is what must hold in a central database after everything: all sales, each with one effect, no gap.
+func soundBooks(sales int) map[string]int64 {
+	n := int64(sales)
+	return map[string]int64{
+		"SELECT COUNT(*) FROM sale": n, "SELECT SUM(amount_fen) FROM sale": 3 * n, "SELECT SUM(volume_l) FROM bought": 10 * n,
+		"SELECT COUNT(DISTINCT order_id) FROM sale": n, "SELECT COUNT(*) FROM quarantine": 0, "SELECT COUNT(*) FROM refused": 0,
+		"SELECT COUNT(*) FROM record WHERE chained = 0 OR chained IS NULL":                             0,
+		"SELECT COUNT(*) FROM stream_state WHERE acked <> high":                                        0,
+		"SELECT SUM(acked) FROM stream_state WHERE stream = 'tx'":                                      n,
+		"SELECT MAX(seq) - COUNT(*) FROM record WHERE stream = 'tx'":                                   0,
+		"SELECT COUNT(*) FROM (SELECT id FROM command WHERE outcome <> '' AND outcome <> 'done') AS x": 0,
+	}
+}
+
 // Promise 12: the centre is killed (SIGKILL) while it stores, again and again; what it has acknowledged is there, and
 // everything is there once in the end. TALLY_KILLS sets how often.
 func TestPromise12TheCentreIsKilled(t *testing.T) {
-	kills := 10
-	if n, err := strconv.Atoi(os.Getenv("TALLY_KILLS")); err == nil {
-		kills = n
-	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	broker, path := mqtttest.StartMosquitto(t).Addr, filepath.Join(t.TempDir(), "central.db")
-	f := centraltest.NewFeed("hall-1", "e1", contract.Tx)
-	startNode(t, broker, "hall-1", f)
-	total := 0
+	conf := onFile(broker, path)
+	key, _ := withKey(t, &conf)
+	h := startHall(t, broker, "hall-1", key)
+	kills := campaign()
 	for range kills {
 		c := exec.Command(self)
-		c.Env = append(os.Environ(), "TALLY_TEST_BROKER="+broker, "TALLY_TEST_DATABASE="+path)
+		c.Env = append(os.Environ(), "TALLY_TEST_BROKER="+broker, "TALLY_TEST_DATABASE="+path, "TALLY_TEST_KEY="+conf.SigningKey)
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		f.Sales(600, 10, 3)
-		total += 600
-		from := f.State().Acked
-		wait(t, "it stores", func() bool { return f.State().Acked > from })
+		h.sell(t, 300)
+		from := h.store.Queue(contract.Tx).State().Acked
+		wait(t, "it stores", func() bool { return h.store.Queue(contract.Tx).State().Acked > from })
 		c.Process.Kill()
 		c.Wait()
-		acked := f.State().Acked // what it has said before it went
+		acked := h.store.Queue(contract.Tx).State().Acked // what it has said before it went
 		if got := stored(t, path, "SELECT COUNT(*) FROM sale"); got < int64(acked) {
 			t.Fatalf("%d acknowledged, %d stored", acked, got)
 		}
 	}
-	s, err := centre.New(t.Context(), onFile(broker, path), quiet)
-	if err != nil {
-		t.Fatal(err)
+	ce, _ := open(t, conf)
+	wait(t, "the rest", h.delivered(contract.Tx))
+	for query, want := range soundBooks(h.sold) {
+		if got := number(t, ce.DB(), query); got != want {
+			t.Errorf("%s: %d, want %d", query, got, want)
+		}
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	wait(t, "the rest", func() bool { return f.State().Waiting() == 0 })
-	stop()
-	if err := <-done; err != nil {
-		t.Error(err)
+	t.Logf("centre killed %d times, %d sales told to be stored, each in the centre with one effect, no gap", kills, h.sold)
+}
+
+// Promise 12: the broker is killed (SIGKILL) while records, acks and desired states are on it.
+func TestPromise12TheBrokerIsKilled(t *testing.T) {
+	m := mqtttest.StartMosquitto(t)
+	conf := onFile(m.Addr, filepath.Join(t.TempDir(), "central.db"))
+	key, _ := withKey(t, &conf)
+	ce, _ := open(t, conf)
+	halls := []*hall{startHall(t, m.Addr, "hall-1", key), startHall(t, m.Addr, "hall-2", key)}
+	kills, sold := campaign(), 0
+	for round := range kills {
+		for i, h := range halls {
+			h.sell(t, 50+10*((round+i)%7))
+		}
+		from := ce.Stats().Stored
+		wait(t, "records flow", func() bool { return ce.Stats().Stored > from })
+		m.Kill()
+		m.Start()
 	}
-	if n, sum := stored(t, path, "SELECT COUNT(*) FROM sale"), stored(t, path, "SELECT SUM(amount_fen) FROM sale"); n != int64(total) || sum != int64(3*total) {
-		t.Errorf("%d sales of %d, %d fen", n, total, sum)
+	for _, h := range halls {
+		wait(t, "the rest of "+h.name, h.delivered(contract.Tx))
+		sold += h.sold
 	}
-	t.Logf("%d kills, %d sales, each once", kills, total)
+	for query, want := range soundBooks(sold) {
+		switch query {
+		case "SELECT MAX(seq) - COUNT(*) FROM record WHERE stream = 'tx'": // of two nodes
+			continue
+		}
+		if got := number(t, ce.DB(), query); got != want {
+			t.Errorf("%s: %d, want %d", query, got, want)
+		}
+	}
+	s := ce.Stats()
+	t.Logf("broker killed %d times, %d sales told to be stored, each in the centre with one effect, no gap; %d came more than once", kills, sold, s.Duplicates)
 }
 
 // stored asks the database file, which nobody else has open.

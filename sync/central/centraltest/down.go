@@ -588,3 +588,19 @@ func cardLife(t *testing.T, s *subject) {
 		t.Errorf("a new card after that: %+v", d)
 	}
 }
+
+func chainedLater(t *testing.T, s *subject) {
+	f, other := NewFeed("n1", "e1", contract.Tx).Sales(9, 10, 3), NewFeed("n1", "e1", contract.Tx).Sales(6, 11, 3)
+	s.commit(f.Batch(t, 4, 3), f.Batch(t, 7, 3))
+	s.want("SELECT COUNT(*) FROM record WHERE chained IS NULL", 1)
+	s.commit(f.Batch(t, 1, 3))
+	s.want("SELECT COUNT(*) FROM record WHERE chained = 1", 9)
+	g := NewFeed("n2", "e1", contract.Tx)
+	for seq := uint64(1); seq <= 6; seq++ {
+		g.AppendRaw(map[bool]*Feed{true: f, false: other}[seq > 3].Queue.Raw(seq))
+	}
+	s.commit(g.Batch(t, 4, 3))
+	if r := s.one(g.Batch(t, 1, 3)); r.Counts.Breaks != 1 {
+		t.Errorf("%+v: a chain that was written anew below what was here", r.Counts)
+	}
+}

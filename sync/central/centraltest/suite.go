@@ -41,6 +41,7 @@ func RunStore(t *testing.T, fresh func(t *testing.T) Subject) {
 		{"RefusedPayloadsAreKeptOnce", refused},
 		{"OddTextDoesNotStopIt", oddText},
 		{"SeveralAtOnce", several},
+		{"WhatCameEarlyIsChainedLater", chainedLater},
 		{"HeadsAreProven", headsProven},
 		{"ADayIsReconciledByItself", dayReconciled},
 		{"CommandsAreRepeatedUntilTheirResult", commands},

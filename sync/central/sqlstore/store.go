@@ -183,7 +183,11 @@ func (w *work) stream(ctx context.Context, k key, batches []central.Batch) (cent
 				return r, err
 			}
 		}
-		mark.add(b.Items[0].Seq, b.Items[len(b.Items)-1].Seq)
+		last := b.Items[len(b.Items)-1].Seq
+		if err := w.meet(ctx, k, mark, last, before, &r.Counts); err != nil {
+			return r, err
+		}
+		mark.add(b.Items[0].Seq, last)
 	}
 	var err error
 	if r.Ack, err = w.settle(ctx, k, mark); err != nil {
@@ -247,6 +251,25 @@ func (w *work) chained(ctx context.Context, k key, it *central.Item, before []by
 		}
 	}
 	return sql.NullInt64{Int64: int64(count(contract.CheckChain(before, it.Record) == nil)), Valid: true}, nil
+}
+
+// meet looks whether the record behind last, which came before its time, continues it.
+func (w *work) meet(ctx context.Context, k key, m *mark, last uint64, before []byte, c *central.Counts) error {
+	if m.high <= last || before == nil {
+		return nil
+	}
+	var raw []byte
+	err := w.row(ctx, `SELECT raw FROM record WHERE node = ?1 AND epoch = ?2 AND stream = ?3 AND seq = ?4 AND chained IS NULL`,
+		k.node, k.epoch, string(k.stream), int64(last+1)).Scan(&raw)
+	if err != nil {
+		return ignoreNoRows(err)
+	}
+	r, err := contract.ParseRecord(raw)
+	sound := err == nil && contract.CheckChain(before, r) == nil
+	_, err = w.exec(ctx, `UPDATE record SET chained = ?1 WHERE node = ?2 AND epoch = ?3 AND stream = ?4 AND seq = ?5`,
+		int64(count(sound)), k.node, k.epoch, string(k.stream), int64(last+1))
+	c.Breaks += count(!sound)
+	return err
 }
 
 func (w *work) quarantine(ctx context.Context, k key, it *central.Item, code, text string) (bool, error) {
