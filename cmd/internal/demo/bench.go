@@ -76,11 +76,11 @@ func openBench(dir string, src *cardsim.Source, now func() time.Time) (b *bench,
 		saved.Born = now().UTC().Truncate(time.Second)
 	}
 	for _, c := range cards {
-		image, err := c.image()
+		fresh, err := c.chip()
 		if err != nil {
-			return nil, born, fmt.Errorf("make card %s: %w", c.no, err)
+			return nil, born, err
 		}
-		chip, err := cardsim.OpenFile(filepath.Join(dir, "cards", c.no+".card"), cardsim.Options{PSC: demoPSC[:], Main: image[0x20:]})
+		chip, err := cardsim.OpenFile(filepath.Join(dir, "cards", c.no+".card"), fresh)
 		if err != nil {
 			return nil, born, err
 		}

@@ -37,7 +37,7 @@ type Demo struct {
 	log    *slog.Logger
 	broker *broker
 	centre *centre.Centre
-	wire   *wire
+	wires  []*wire
 	node   *daemon.Node
 }
 
@@ -119,15 +119,19 @@ func (d *Demo) openNode(ctx context.Context, o cli.DemoOptions, pass config.Secr
 	if err != nil {
 		return err
 	}
-	if d.wire, err = newWire(born, time.Now(), metersim.OpenPTY); err != nil {
-		return err
+	for _, riser := range []func(born, now time.Time, openPTY func() (*metersim.PTY, error)) (*wire, error){newGasRiser, newWaterRiser} {
+		w, err := riser(born, time.Now(), metersim.OpenPTY)
+		if err != nil {
+			return err
+		}
+		d.wires = append(d.wires, w)
 	}
 	uplink := d.broker.uplink(nodeName, pass)
 	d.node, err = daemon.New(ctx, config.Node{
 		Name: nodeName, DataDir: NodeDir(o.Dir), HTTP: config.HTTP{Listen: o.Listen},
 		Counter: config.Counter{Enabled: true, Station: station, StationNo: 1, Region: region, Tariffs: tariffs},
 		Cards:   config.Cards{Dialect: config.DialectACS, PSC: config.NewSecret(fmt.Sprintf("%X", demoPSC))},
-		Lines:   []config.Line{d.wire.config()},
+		Lines:   d.lines(),
 		Uplink:  &uplink,
 	}, daemon.Parts{
 		Version: version, Source: src, Bench: bench, Demo: &web.DemoLogin{Name: demoUser, Password: demoPassword}, Seed: seed,
@@ -135,24 +139,30 @@ func (d *Demo) openNode(ctx context.Context, o cli.DemoOptions, pass config.Secr
 	return err
 }
 
+func (d *Demo) lines() (lines []config.Line) {
+	for _, w := range d.wires {
+		lines = append(lines, w.config())
+	}
+	return lines
+}
+
 // Node is the demo's node.
 func (d *Demo) Node() *daemon.Node { return d.node }
 
 // Run runs everything until ctx ends. The node stops first, so that what it has just committed may still travel.
 func (d *Demo) Run(ctx context.Context) error {
-	return unit.Run(ctx, d.log, grace, []unit.Unit{
-		{Name: "broker", Run: d.broker.Run},
-		{Name: "centre", Run: d.centre.Run},
-		{Name: "meters", Run: d.wire.Run},
-		{Name: "node", Run: d.node.Run},
-	})
+	units := []unit.Unit{{Name: "broker", Run: d.broker.Run}, {Name: "centre", Run: d.centre.Run}}
+	for _, w := range d.wires {
+		units = append(units, unit.Unit{Name: "meters of " + w.line.Name, Run: w.Run})
+	}
+	return unit.Run(ctx, d.log, grace, append(units, unit.Unit{Name: "node", Run: d.node.Run}))
 }
 
 // close gives up what New opened before it failed.
 func (d *Demo) close() error {
 	var errs []error
-	if d.wire != nil {
-		errs = append(errs, d.wire.Close())
+	for _, w := range d.wires {
+		errs = append(errs, w.Close())
 	}
 	if d.centre != nil {
 		errs = append(errs, d.centre.Close())

@@ -23,7 +23,7 @@ import (
 // TestLineWithoutPseudoTerminals: where there is none, as on Windows, the same meters answer over Modbus TCP.
 func TestLineWithoutPseudoTerminals(t *testing.T) {
 	born := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	w, err := newWire(born, born.Add(70*time.Second), func() (*metersim.PTY, error) { return nil, errors.New("none here") })
+	w, err := newGasRiser(born, born.Add(70*time.Second), func() (*metersim.PTY, error) { return nil, errors.New("none here") })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +49,33 @@ func TestLineWithoutPseudoTerminals(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestHouseholdMetersAnswer on the pseudo-terminal and, where there is none, behind a gateway.
+func TestHouseholdMetersAnswer(t *testing.T) {
+	born := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, open := range map[string]func() (*metersim.PTY, error){
+		"pty": metersim.OpenPTY, "gateway": func() (*metersim.PTY, error) { return nil, errors.New("none here") },
+	} {
+		w, err := newWaterRiser(born, born.Add(70*time.Second), open)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- w.Run(ctx) }()
+		r, err := readFirst(t, w.config())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if v, ok := r.Find(meter.Volume); !ok || v.Number.String() != "208.45" {
+			t.Errorf("%s: after 70 s at one litre in 7: %v", name, v.Number)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"tally/cardreader/cardsim"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 	"tally/cmd/internal/devices"
@@ -29,7 +30,7 @@ var (
 	utc8    = time.FixedZone("UTC+8", 8*60*60)
 
 	// icMeters are the IC-card meters on the bench, by number.
-	icMeters = []string{"20010001", "20010002"}
+	icMeters = []string{"20010001", "20010002", "20010004"}
 
 	tariffs = []tariff.Table{{
 		Class: priceClass, Version: 1, From: "2026-01-01", PeriodMonths: 12,
@@ -42,6 +43,7 @@ type demoCard struct {
 	no, meter, label string
 	region           uint16
 	bought           purse.Amount // an order that is on the card already, not swiped yet; 0 for none
+	blank            bool         // as the factory delivers it, to be issued
 }
 
 var cards = []demoCard{
@@ -50,6 +52,20 @@ var cards = []demoCard{
 	{no: "00001003", meter: "20010003", label: "张伟 · 1003", region: region},
 	{no: "00001999", meter: "20010999", label: "? · 1999", region: region},
 	{no: "00004001", meter: "30010001", label: "0755 · 4001", region: 0x0755},
+	{no: "blank-1", label: "空白卡 · blank 1", blank: true},
+	{no: "blank-2", label: "空白卡 · blank 2", blank: true},
+}
+
+// chip is what a card that never lay on the bench is made of.
+func (c demoCard) chip() (cardsim.Options, error) {
+	if c.blank {
+		return cardsim.Options{}, nil
+	}
+	image, err := c.image()
+	if err != nil {
+		return cardsim.Options{}, fmt.Errorf("make card %s: %w", c.no, err)
+	}
+	return cardsim.Options{PSC: demoPSC[:], Main: image[0x20:]}, nil
 }
 
 // image is the card as it was issued, with the order that it carries.
@@ -90,7 +106,9 @@ func accounts() []counter.Account {
 	zhang.Locks = []counter.Lock{{
 		Reason: "入户安检：软管无管卡，拒绝整改", By: "leader", At: time.Date(2026, 10, 12, 9, 30, 0, 0, utc8),
 	}}
-	return []counter.Account{wang, li, zhang}
+	zhao := account("100004", "赵敏", "文三路 259 号 2 幢 102", "13800010004", demoCard{meter: "20010004"}) // no card yet
+	zhao.Card = purse.CardID{}
+	return []counter.Account{wang, li, zhang, zhao}
 }
 
 func (c demoCard) volume() quantity.Volume {

@@ -33,63 +33,66 @@ var remoteMeters = []remoteMeter{
 	{id: "30260003", unit: 3, dead: true},
 }
 
-// wire is the simulated line: Modbus RTU at 9600 baud on a pseudo-terminal, or Modbus TCP where there is none.
+// wire is one simulated line on a pseudo-terminal, or behind a TCP gateway where there is none.
 type wire struct {
 	bus    *metersim.Bus
-	slaves map[string]*metersim.Slave
+	flow   func() // lets one litre through every meter
+	line   config.Line
 	pty    *metersim.PTY
 	tcp    net.Listener
 	closed sync.Once
 }
 
-// newWire makes the line on what openPTY opens, metersim.OpenPTY but for tests.
-func newWire(born, now time.Time, openPTY func() (*metersim.PTY, error)) (*wire, error) {
+// newGasRiser makes the line of Modbus gas meters at 9600 baud on what openPTY opens, metersim.OpenPTY but for tests.
+func newGasRiser(born, now time.Time, openPTY func() (*metersim.PTY, error)) (*wire, error) {
 	w := &wire{
-		bus:    metersim.NewBus(metersim.Pacing{Baud: 9600, CharBits: 10, Turnaround: 20 * time.Millisecond}),
-		slaves: map[string]*metersim.Slave{},
+		bus:  metersim.NewBus(metersim.Pacing{Baud: 9600, CharBits: 10, Turnaround: 20 * time.Millisecond}),
+		line: config.Line{Name: "riser-1", Protocol: config.ModbusRTU, Baud: 9600, Parity: config.ParityNone, DataBits: 8, StopBits: 1},
 	}
+	var slaves []*metersim.Slave
 	for _, m := range remoteMeters {
+		w.line.Meters = append(w.line.Meters, config.Meter{
+			ID: meter.ID(m.id), Unit: m.unit, Model: meterModel, Every: pollEvery, Timeout: 300 * time.Millisecond,
+		})
 		if m.dead {
 			continue
 		}
-		s := metersim.NewGasMeter(m.litres(born, now))
+		s := metersim.NewGasMeter(litres(m.start, born, now))
 		w.bus.Attach(m.unit, s)
-		w.slaves[m.id] = s
+		slaves = append(slaves, s)
 	}
-	var err error
+	w.flow = func() {
+		for _, s := range slaves {
+			s.Consume(1, flowSeconds*time.Second)
+		}
+	}
+	return w, w.open(openPTY, config.ModbusTCP)
+}
+
+// open takes a pseudo-terminal, or a port behind which the same meters answer with the given protocol.
+func (w *wire) open(openPTY func() (*metersim.PTY, error), behindTCP string) (err error) {
 	if w.pty, err = openPTY(); err == nil {
-		return w, nil
+		w.line.Kind, w.line.Port = config.KindSerial, w.pty.Path
+		return nil
 	}
 	var listenErr error
 	if w.tcp, listenErr = net.Listen("tcp", "127.0.0.1:0"); listenErr != nil {
-		return nil, fmt.Errorf("make the meters' line: %w", errors.Join(err, listenErr))
+		return fmt.Errorf("make the meters' line: %w", errors.Join(err, listenErr))
 	}
-	return w, nil
+	w.line.Kind, w.line.Protocol, w.line.Address = config.KindTCP, behindTCP, w.tcp.Addr().String()
+	return nil
 }
 
-// litres is what a meter's counter shows at a time: gas flows evenly since the demo's first start, so a counter never
+// litres is what a meter's counter shows at a time: it flows evenly since the demo's first start, so a counter never
 // goes back when the demo is started again.
-func (m remoteMeter) litres(born, now time.Time) uint32 {
-	return m.start + uint32(max(0, now.Sub(born)/(flowSeconds*time.Second)))
+func litres(start uint32, born, now time.Time) uint32 {
+	return start + uint32(max(0, now.Sub(born)/(flowSeconds*time.Second)))
 }
 
 // config is the line as a node's config would describe it.
-func (w *wire) config() config.Line {
-	l := config.Line{Name: "riser-1", Kind: config.KindSerial, Protocol: config.ModbusRTU, Baud: 9600, Parity: config.ParityNone, DataBits: 8, StopBits: 1}
-	if w.pty != nil {
-		l.Port = w.pty.Path
-	} else {
-		l.Kind, l.Protocol, l.Address = config.KindTCP, config.ModbusTCP, w.tcp.Addr().String()
-	}
-	for _, m := range remoteMeters {
-		l.Meters = append(l.Meters, config.Meter{
-			ID: meter.ID(m.id), Unit: m.unit, Model: meterModel, Every: pollEvery, Timeout: 300 * time.Millisecond,
-		})
-	}
-	return l
-}
+func (w *wire) config() config.Line { return w.line }
 
-// Run answers on the line and lets gas flow until ctx ends.
+// Run answers on the line and lets gas and water flow until ctx ends.
 func (w *wire) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -97,6 +100,10 @@ func (w *wire) Run(ctx context.Context) error {
 	go func() {
 		if w.pty != nil {
 			ended <- w.bus.Serve(ctx, w.pty.Wire)
+			return
+		}
+		if w.line.Protocol != config.ModbusTCP {
+			ended <- w.bus.ServeRTUOverTCP(ctx, w.tcp)
 			return
 		}
 		ended <- w.bus.ServeTCP(ctx, w.tcp)
@@ -108,9 +115,7 @@ func (w *wire) Run(ctx context.Context) error {
 		case err := <-ended:
 			return errors.Join(err, w.Close())
 		case <-tick.C:
-			for _, s := range w.slaves {
-				s.Consume(1, flowSeconds*time.Second)
-			}
+			w.flow()
 		}
 	}
 }
