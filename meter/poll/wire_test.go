@@ -71,7 +71,9 @@ func (w *wire) Read(b []byte) (int, error) {
 				return 0, io.EOF
 			}
 			w.mu.Lock()
-			w.rest = more
+			for w.rest = more; len(w.in) > 0; {
+				w.rest = append(w.rest, <-w.in...)
+			}
 			w.mu.Unlock()
 		case <-timer.C:
 			return 0, os.ErrDeadlineExceeded
