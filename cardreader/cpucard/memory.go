@@ -52,6 +52,15 @@ func (m *Memory) Size() int { return space.Size(m.layout.Areas) }
 // TAC is the card's receipt of the load that Write made last.
 func (m *Memory) TAC() TAC { return m.tac }
 
+// Receipt is the card's receipt of the load that brought its counter to seq, MAC and TAC; empty when it has none.
+func (m *Memory) Receipt(ctx context.Context, seq uint16) ([]byte, error) {
+	mac, tac, ok, err := m.Proof(ctx, TradeLoad, seq-1)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return append(mac[:], tac[:]...), nil
+}
+
 // Read returns n bytes from addr.
 func (m *Memory) Read(ctx context.Context, addr, n int) ([]byte, error) {
 	parts, err := space.Split(m.layout.Areas, addr, n)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tally/cardreader/profile"
+	"tally/cardreader/space"
 	"tally/meter/quantity"
 )
 
@@ -37,6 +38,11 @@ type Tariff struct {
 func Blank(p *profile.Profile, h Header) (Image, error) {
 	m := Image(slices.Repeat([]byte{0xFF}, p.Chip.Size))
 	copy(m, p.Chip.Bytes())
+	for _, a := range p.Map {
+		if a.Kind == space.Purse {
+			clear(m[a.At:a.End()])
+		}
+	}
 	if h.Kind == "" {
 		h.Kind = KindUser
 	}

@@ -157,7 +157,7 @@ func (c *chip) area(addr, n int) space.Area {
 // tear stores the first bytes of a write. A file is written whole or not at all.
 func (c *chip) tear(addr int, data []byte, kind faultKind) {
 	a, n := c.area(addr, len(data)), min(c.fault.torn, len(data))
-	if a.File != 0 {
+	if a.File != 0 || a.Kind == space.Purse {
 		if n == len(data) {
 			c.store(addr, data)
 		}

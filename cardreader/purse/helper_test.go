@@ -63,7 +63,7 @@ func plan(t testing.TB, p *profile.Profile, image []byte, o purse.Order) purse.P
 func sell(t testing.TB, p *profile.Profile, image []byte, orders ...purse.Order) []byte {
 	t.Helper()
 	for _, o := range orders {
-		c := newChip(image)
+		c := chipOf(p, image)
 		if err := purse.New(c, p).Write(ctx, plan(t, p, image, o)); err != nil {
 			t.Fatal(err)
 		}

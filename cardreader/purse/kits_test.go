@@ -1,6 +1,7 @@
 package purse_test
 
 import (
+	"encoding/binary"
 	"testing"
 
 	"tally/cardreader"
@@ -12,6 +13,7 @@ import (
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 	"tally/cardreader/sle4442"
+	"tally/cardreader/space"
 )
 
 // kit is all that a test needs of one kind of chip: its layout, cards of it, and the real driver.
@@ -34,7 +36,7 @@ type simChip struct {
 
 func kits(t testing.TB) []kit {
 	t.Helper()
-	return []kit{kit4442(t), kit102(t), kitCPU(t, cpucard.TripleDES), kitCPU(t, cpucard.SM4)}
+	return []kit{kit4442(t), kit102(t), kitCPU(t, cpucard.TripleDES), kitCPU(t, cpucard.SM4), kitLoad(t)}
 }
 
 func builtin(t testing.TB, name string) *profile.Profile {
@@ -116,6 +118,18 @@ func kitCPU(t testing.TB, a cpucard.Algorithm) kit {
 	}
 }
 
+// kitLoad is a card whose own purse is loaded.
+func kitLoad(t testing.TB) kit {
+	p := builtin(t, "LOADCPU v1")
+	return kit{
+		name: p.Name, p: p, header: headerOf(p),
+		make: func(image []byte) simChip { return newCOS(t, p, masterKeys(cpucard.TripleDES), image) },
+		open: func(card cardreader.Card, g *guard.Guard, p *profile.Profile) (purse.Memory, error) {
+			return openCPU(card, g, p, masterKeys(cpucard.TripleDES))
+		},
+	}
+}
+
 // newCOS is a card that holds an image, with the keys that its serial in the image makes.
 func newCOS(t testing.TB, p *profile.Profile, k cpucard.SoftKeys, image []byte) simChip {
 	t.Helper()
@@ -129,6 +143,10 @@ func newCOS(t testing.TB, p *profile.Profile, k cpucard.SoftKeys, image []byte) 
 		Vend: k.Algorithm.Diversify(k.Vend, serial), Line: k.Algorithm.Diversify(k.Line, serial), Load: k.Algorithm.Diversify(k.Load, serial),
 	}
 	for _, a := range p.Map {
+		if a.Kind == space.Purse {
+			o.Balance, o.Loads = binary.BigEndian.Uint32(image[a.At:]), binary.BigEndian.Uint16(image[a.At+4:])
+			continue
+		}
 		o.Files[byte(a.File)] = image[a.At:a.End()]
 	}
 	c := cardsim.NewCOS(o)
@@ -140,5 +158,9 @@ func openCPU(card cardreader.Card, g *guard.Guard, p *profile.Profile, k cpucard
 	if err != nil {
 		return nil, err
 	}
-	return cpucard.NewMemory(chip, cpucard.Layout{Areas: p.Map, SerialAt: p.SerialAt()})
+	l := cpucard.Layout{Areas: p.Map, SerialAt: p.SerialAt()}
+	if p.Keys.Load != nil {
+		l.LoadKey = byte(p.Keys.Load.ID)
+	}
+	return cpucard.NewMemory(chip, l)
 }

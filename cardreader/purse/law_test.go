@@ -58,7 +58,7 @@ func (l *lawful) sell() bool {
 		l.ends[codeOf(err)]++
 		return codeOf(err) == purse.CodeNotSwiped
 	}
-	c := newChip(l.image)
+	c := chipOf(l.p, l.image)
 	c.fault = fault{
 		at:   rapid.IntRange(0, 12).Draw(l.rt, "fault at"),
 		kind: faultKind(rapid.IntRange(0, int(faultTornErased)).Draw(l.rt, "fault")),

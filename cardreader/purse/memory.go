@@ -33,7 +33,8 @@ func (m *MemoryPurse) Read(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, fmt.Errorf("read card: %w", err)
 	}
-	return m.homed(Decode(m.profile, image))
+	st, err := m.homed(Decode(m.profile, image))
+	return m.receipted(ctx, st, err)
 }
 
 // Plan works out an order against a state that was just read; see Make.

@@ -141,7 +141,8 @@ type State struct {
 	Months     []MonthUse `json:"months,omitempty"`
 	ValidFrom  string     `json:"valid_from,omitempty"` // YYYYMMDD; empty: no limit
 	ValidTo    string     `json:"valid_to,omitempty"`
-	Image      Image      `json:"image"` // every byte that was read
+	Receipt    Image      `json:"receipt,omitempty"` // the card's own, of its last load: MAC and TAC
+	Image      Image      `json:"image"`             // every byte that was read
 }
 
 // OnCard is an order as it lies on the card.

@@ -16,6 +16,7 @@ var otherHeaders = map[string]purse.Header{
 	"ADD4442 v1": {CardNo: "0000001234", MeterNo: "0000005678", Unit: purse.UnitDeciM3, IssueCount: 1},
 	"REP4442 v1": {Region: 0x0571, CardNo: "00001234", MeterNo: "00005678", Unit: purse.UnitCentiM3, IssueCount: 1},
 	"RAW4442 v1": {CardNo: "00001234", Unit: purse.UnitDeciM3},
+	"LOADCPU v1": {Region: 0x0571, CardNo: "00001234", MeterNo: "00005678", Unit: purse.UnitFen, Serial: [8]byte{0x20, 0x26, 7: 9}},
 	"INC4442 v1": {Region: 0x0571, CardNo: "000000001234", MeterNo: "0000005678", Unit: purse.UnitFen},
 }
 

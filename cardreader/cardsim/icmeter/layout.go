@@ -23,6 +23,7 @@ const (
 	REP4442 = "REP4442"
 	RAW4442 = "RAW4442"
 	INC4442 = "INC4442"
+	LOADCPU = "LOADCPU"
 )
 
 // layoutOf finds a layout by its name; "" is GEN4442. nil: there is none of that name.
@@ -42,12 +43,16 @@ func layoutOf(name string) layout {
 		return bare{}
 	case INC4442:
 		return emptying{}
+	case LOADCPU:
+		return loaded{}
 	}
 	return nil
 }
 
 // Layouts lists the names.
-func Layouts() []string { return []string{GEN4442, GEN102, GENCPU, ADD4442, REP4442, RAW4442, INC4442} }
+func Layouts() []string {
+	return []string{GEN4442, GEN102, GENCPU, ADD4442, REP4442, RAW4442, INC4442, LOADCPU}
+}
 
 // header is what the meter looks at of who the card is.
 type header struct {

@@ -214,3 +214,33 @@ func (emptying) take(m *Meter, card Memory, image []byte) (int64, Reason, error)
 	// order fails its check, and the backup copy is the counter's.
 	return credited, why, m.writeAll(card, piece{0x42, s[2:6]}, piece{0x52, s[18:19]})
 }
+
+// loaded is LOADCPU v1: the card's own purse, of which the meter takes all.
+type loaded struct{}
+
+func (loaded) size() int                  { return 86 }
+func (loaded) writer([]byte) string       { return "" }
+func (loaded) bind(*Meter, Memory) Reason { return ReasonUnbound }
+
+func (loaded) header(m []byte) (header, Reason) {
+	h, why := headerCPU(m)
+	h.unit = 2
+	return h, why
+}
+
+// take debits and credits what the card gave: the card does it whole, and this one never answers less than it did.
+func (loaded) take(m *Meter, card Memory, image []byte) (int64, Reason, error) {
+	balance, seq := be32(image[32:]), be16(image[36:])
+	o := order{seq: seq, price: uint32(image[38+9])<<16 | uint32(be16(image[38+10:]))}
+	if balance == 0 {
+		return 0, ReasonTaken, errNoRoom
+	}
+	if err := m.writeWhole(card, 32, []byte{0, 0, 0, 0, byte(seq >> 8), byte(seq)}); err != nil {
+		return 0, ReasonWriteBack, err
+	}
+	if why := m.credit(int64(balance), o); why != "" {
+		return 0, why, nil
+	}
+	m.s.Seq = seq
+	return int64(balance), "", nil
+}
