@@ -14,6 +14,7 @@ type job struct {
 	ctx    context.Context
 	do     func(*writeTx) error
 	urgent bool // may use the ballast
+	weight int  // records
 	err    error
 	done   chan struct{}
 }
@@ -43,7 +44,16 @@ func newCommitter(run func([]*job)) *committer {
 
 // do returns when f is committed, or has failed, or was withdrawn because ctx ended before its turn.
 func (c *committer) do(ctx context.Context, urgent bool, f func(*writeTx) error) error {
-	j := &job{ctx: ctx, do: f, urgent: urgent, done: make(chan struct{})}
+	return c.submit(&job{ctx: ctx, do: f, urgent: urgent, weight: 1, done: make(chan struct{})})
+}
+
+// doMany is do for a job of several records.
+func (c *committer) doMany(ctx context.Context, records int, f func(*writeTx) error) error {
+	return c.submit(&job{ctx: ctx, do: f, weight: records, done: make(chan struct{})})
+}
+
+func (c *committer) submit(j *job) error {
+	ctx := j.ctx
 	if !c.enqueue(j) {
 		return storeErr(ErrClosed)
 	}
@@ -91,7 +101,7 @@ func (c *committer) enqueue(j *job) bool {
 		return false
 	}
 	c.queue = append(c.queue, j)
-	if c.full != nil && len(c.queue) >= c.enough {
+	if c.full != nil && weigh(c.queue) >= uint64(c.enough) {
 		close(c.full)
 		c.full = nil
 	}
@@ -151,7 +161,7 @@ func (c *committer) wait(ctx context.Context) {
 	}
 	full := make(chan struct{})
 	c.mu.Lock()
-	enough := len(c.queue) >= c.enough || len(c.queue) == 0
+	enough := weigh(c.queue) >= uint64(c.enough) || len(c.queue) == 0
 	if !enough {
 		c.full = full
 	}
@@ -166,6 +176,14 @@ func (c *committer) wait(ctx context.Context) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
+}
+
+// weigh counts the records of jobs.
+func weigh(jobs []*job) (n uint64) {
+	for _, j := range jobs {
+		n += uint64(j.weight)
+	}
+	return n
 }
 
 // call runs a caller's function; a panic is its error.

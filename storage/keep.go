@@ -5,13 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"time"
 
 	"go.etcd.io/bbolt"
 
 	"tally/meter"
 	"tally/sync/contract"
-	"tally/sync/outbox"
 )
 
 // maxRaw is how much of a meter's answer is kept as evidence.
@@ -20,14 +18,60 @@ const maxRaw = 512
 // Keep stores a reading as a record of the stream rd and as the newest of its meter. A nil error proves that it is on
 // disk. Readings that come together, or within Options.Linger, share a commit.
 func (s *Store) Keep(ctx context.Context, r meter.Reading) error {
-	body := readingBody(r)
-	return s.readings.keep(ctx, contract.TypeReading, r.At, body.Meter, body)
+	return s.KeepAll(ctx, []Value{{Reading: &r}})
 }
 
 // Fail stores that a meter could not be read, like Keep.
 func (s *Store) Fail(ctx context.Context, f meter.Failure) error {
-	body := contract.ReadingFailed{Meter: string(f.Meter), At: contract.At(f.At), Line: f.Line, Code: f.Code, Text: f.Text}
-	return s.readings.keep(ctx, contract.TypeReadingFailed, f.At, body.Meter, body)
+	return s.KeepAll(ctx, []Value{{Failure: &f}})
+}
+
+// Value is a reading, or that a meter could not be read: one of the two is set.
+type Value struct {
+	Reading *meter.Reading
+	Failure *meter.Failure
+}
+
+// KeepAll is Keep and Fail for several values in one commit, in their order: all of them or, with an error, none.
+func (s *Store) KeepAll(ctx context.Context, values []Value) error {
+	drafts := make([]kept, len(values))
+	for i, v := range values {
+		var err error
+		if drafts[i], err = v.draft(); err != nil {
+			return err
+		}
+	}
+	return s.readings.keep(ctx, drafts)
+}
+
+// kept is a value as it will be stored. The record's time is the meter's, so that an old value never gets a new time.
+type kept struct {
+	draft
+	body any // contract.Reading or contract.ReadingFailed
+}
+
+func (v Value) draft() (kept, error) {
+	switch {
+	case v.Reading != nil:
+		body := readingBody(*v.Reading)
+		raw := appendReading(make([]byte, 0, 256+len(body.Raw)), body)
+		return kept{draft{contract.Rd, contract.TypeReading, readingID(body.Meter, body.At), v.Reading.At, raw}, body}, checkKey("meter number", body.Meter)
+	case v.Failure != nil:
+		f := v.Failure
+		body := contract.ReadingFailed{Meter: string(f.Meter), At: contract.At(f.At), Line: f.Line, Code: f.Code, Text: f.Text}
+		raw := appendFailed(make([]byte, 0, 256), body)
+		return kept{draft{contract.Rd, contract.TypeReadingFailed, readingID(body.Meter, body.At), f.At, raw}, body}, checkKey("meter number", body.Meter)
+	}
+	return kept{}, errors.New("keep: neither a reading nor a failure")
+}
+
+// readingID is "meter@time", to the millisecond.
+func readingID(meter string, at contract.Time) string {
+	b := make([]byte, 0, len(meter)+28)
+	b = append(append(b, meter...), '@')
+	quoted := appendTime(b, at.Time)
+	copy(quoted[len(b):], quoted[len(b)+1:]) // without the quotes
+	return string(quoted[:len(quoted)-2])
 }
 
 func readingBody(r meter.Reading) contract.Reading {
@@ -39,31 +83,58 @@ func readingBody(r meter.Reading) contract.Reading {
 	return body
 }
 
-// keep commits one record. The record's time is the meter's, so that an old value never gets a new time.
-func (r *readings) keep(ctx context.Context, typ string, at time.Time, id string, body any) error {
-	if err := checkKey("meter number", id); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
+// keep commits records. Their bytes are made before it is their turn, while the commit before is being synced, as they
+// will be if that succeeds; otherwise they are made again.
+func (r *readings) keep(ctx context.Context, list []kept) error {
+	if err := ctx.Err(); err != nil || len(list) == 0 {
 		return err
 	}
 	if r.s.closed.Load() {
 		return storeErr(ErrClosed)
 	}
-	d, err := encode(outbox.Draft{Stream: contract.Rd, Type: typ, Body: body,
-		ID: fmt.Sprintf("%s@%s", id, at.UTC().Format("2006-01-02T15:04:05.000Z"))}, at)
+	ahead, err := r.ahead.prepare(r.s.opts.stamper().frozen(), list)
 	if err != nil {
 		return err
 	}
-	return r.commits.do(ctx, false, func(w *writeTx) error {
-		w.after = append(w.after, func() { r.see(body) })
-		return w.append(r.s.opts.stamper(), d)
+	return r.commits.doMany(ctx, len(list), func(w *writeTx) error {
+		if err := r.append(w, list, ahead); err != nil {
+			return err
+		}
+		w.after = append(w.after, func() {
+			for _, d := range list {
+				r.see(d.body)
+			}
+		})
+		return nil
 	})
+}
+
+// append puts records at the end of the stream.
+func (r *readings) append(w *writeTx, list []kept, p prepared) error {
+	st, err := w.stream(contract.Rd)
+	if err != nil {
+		return err
+	}
+	if p.from.Next != st.Next || p.from.Head != st.Head {
+		if p, err = prepare(r.s.opts.stamper().frozen(), list, st); err != nil {
+			return err
+		}
+		r.ahead.correct(p.to)
+	}
+	for i, raw := range p.raws {
+		if err := w.insert(bRd, u64(st.Next+uint64(i)), raw); err != nil {
+			return err
+		}
+	}
+	st.Next, st.Head = p.to.Next, p.to.Head
+	w.setStream(contract.Rd, st)
+	return nil
 }
 
 // commit is what the readings' committer runs.
 func (r *readings) commit(jobs []*job) {
-	file, err := r.prepare(uint64(len(jobs)))
+	records := weigh(jobs)
+	file, err := r.prepare(records)
 	if err != nil {
 		for _, j := range jobs {
 			j.finish(storeErr(err))
@@ -81,7 +152,7 @@ func (r *readings) commit(jobs []*job) {
 		}
 		return w.flush()
 	}
-	again := func(err error) *boltFile { return r.recover(err, uint64(len(jobs))) }
+	again := func(err error) *boltFile { return r.recover(err, records) }
 	commit(file, batch{jobs: jobs, ours: true, begin: func(*writeTx) error { return nil }, end: end}, again, r.settled)
 	if used >= r.s.opts.SegmentBytes {
 		if err := r.roll(); err != nil {

@@ -20,6 +20,7 @@ type readings struct {
 	s       *Store
 	dir     string
 	commits *committer
+	ahead   ahead
 
 	mu       sync.RWMutex
 	segs     []*segment // by first number; the last one is written to

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -16,6 +15,12 @@ type stamper struct {
 	mono  func() time.Duration
 	boot  string
 	clock func() string
+}
+
+// frozen tells the same moment, boot and quality for all records of one commit.
+func (by stamper) frozen() stamper {
+	now, mono, clock := by.now(), by.mono(), by.clock()
+	return stamper{now: func() time.Time { return now }, mono: func() time.Duration { return mono }, boot: by.boot, clock: func() string { return clock }}
 }
 
 // record fixes the bytes of a record. They are exactly what encoding/json makes of a contract.Record, so that they stay
@@ -41,26 +46,4 @@ func (by stamper) record(d draft, st streamState) ([]byte, error) {
 		return nil, fmt.Errorf("%.40s %.60s takes %d bytes of %d: %w", d.typ, d.id, len(raw), contract.MaxRecord, outbox.ErrTooLarge)
 	}
 	return raw, nil
-}
-
-// appendText quotes a text. What is plain, as nearly all of it is, needs no look at the rules.
-func appendText(to []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, err := json.Marshal(s)
-			if err != nil { // a string always has an encoding
-				quoted = []byte(`""`)
-			}
-			return append(to, quoted...)
-		}
-	}
-	to = append(to, '"')
-	to = append(to, s...)
-	return append(to, '"')
-}
-
-func appendTime(to []byte, t time.Time) []byte {
-	to = append(to, '"')
-	to = contract.At(t).AppendFormat(to, "2006-01-02T15:04:05.000Z07:00")
-	return append(to, '"')
 }

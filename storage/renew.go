@@ -183,7 +183,7 @@ func (r *readings) takeOver(ctx context.Context, path string, from uint64, newes
 		if err := r.reserve(r.newest().last + uint64(len(recs))); err != nil {
 			return err
 		}
-		err = r.commits.do(ctx, false, func(w *writeTx) error {
+		err = r.commits.doMany(ctx, len(recs), func(w *writeTx) error {
 			for _, rec := range recs {
 				if err := w.again(contract.Rd, rec.Raw); err != nil {
 					return fmt.Errorf("take over %s: %w", filepath.Base(path), err)
