@@ -69,7 +69,7 @@ func (q *queue) run(ctx context.Context) {
 			}
 			continue
 		}
-		if q.hand(ctx, it) {
+		if q.handMany(ctx) || q.hand(ctx, it) {
 			wait = firstPause
 			continue
 		}
@@ -81,6 +81,49 @@ func (q *queue) run(ctx context.Context) {
 	for it, ok := q.head(); ok && q.hand(ctx, it); it, ok = q.head() {
 	}
 	q.giveUp()
+}
+
+// BatchSink is a Sink that can take several values at once, in their order: all of them or, with an error, none.
+type BatchSink interface {
+	KeepAll(ctx context.Context, values []Value) error
+}
+
+// Value is a reading or a failure: one of the two is set.
+type Value struct {
+	Reading *meter.Reading
+	Failure *meter.Failure
+}
+
+// mostAtOnce bounds a batch.
+const mostAtOnce = 500
+
+// handMany offers all that waits to a BatchSink at once. What it refuses is then offered one by one.
+func (q *queue) handMany(ctx context.Context) bool {
+	sink, ok := q.sink.(BatchSink)
+	if !ok {
+		return false
+	}
+	q.mu.Lock()
+	batch := make([]Value, min(len(q.items), mostAtOnce))
+	var read, failed uint64
+	for i := range batch {
+		batch[i] = Value{q.items[i].reading, q.items[i].failure}
+		if batch[i].Reading != nil {
+			read++
+		} else {
+			failed++
+		}
+	}
+	q.mu.Unlock()
+	if len(batch) < 2 || sink.KeepAll(ctx, batch) != nil {
+		return false
+	}
+	q.mu.Lock()
+	q.items = q.items[len(batch):]
+	q.stats.Kept += read
+	q.stats.Failed += failed
+	q.mu.Unlock()
+	return true
 }
 
 // hand offers the head to the Sink and tells whether it is out of the queue.

@@ -76,6 +76,17 @@ func (s sink) Fail(ctx context.Context, f meter.Failure) error {
 	return err
 }
 
+// KeepAll implements poll.BatchSink.
+func (s sink) KeepAll(ctx context.Context, values []poll.Value) error {
+	batch := make([]storage.Value, len(values))
+	for i, v := range values {
+		batch[i] = storage.Value{Reading: v.Reading, Failure: v.Failure}
+	}
+	err := s.store.KeepAll(ctx, batch)
+	s.changed()
+	return err
+}
+
 // Meters implements web.Meters: what the schedule knows since the start, and before the first answer what the store
 // kept from earlier, with the time at which it was measured.
 func (n *Node) Meters() []web.MeterView {
