@@ -68,6 +68,7 @@ type Script struct {
 	always *Fault
 	next   []Fault
 	asked  int
+	chance *chance
 }
 
 // Next makes the following requests meet these faults, one each.
@@ -103,6 +104,9 @@ func (s *Script) fault() Fault {
 	}
 	if s.always != nil {
 		return *s.always
+	}
+	if f, ill := s.chance.draw(); ill {
+		return f
 	}
 	return Fault{}
 }

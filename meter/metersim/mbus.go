@@ -56,6 +56,13 @@ func (m *MBusMeter) Set(telegrams ...[]byte) {
 	m.telegrams = telegrams
 }
 
+// Renumber gives the meter another identification number, as if it had been replaced.
+func (m *MBusMeter) Renumber(id []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	copy(m.Header[:4], id)
+}
+
 // Repeat makes the meter give its last telegram again to the next question, whatever that says: as after another master
 // has asked with the frame count bit that comes next.
 func (m *MBusMeter) Repeat() {

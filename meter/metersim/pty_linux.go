@@ -69,3 +69,6 @@ func (b *Bus) ServePTY(ctx context.Context, ready func(path string)) error {
 	ready(p.Path)
 	return b.Serve(ctx, p.Wire)
 }
+
+// ErrNoPTY says that this system has no pseudo-terminals that tally could use; it never comes on Linux.
+var ErrNoPTY = errors.New("pseudo-terminals are used on Linux only")

@@ -1,6 +1,6 @@
-// Package metersim simulates Modbus meters on a line that takes the time a real one takes: byte times, turnaround,
-// silence between frames; and with the faults that real lines have. It is written from the Modbus specifications, not
-// from tally's driver, so that the two can find each other's mistakes.
+// Package metersim simulates meters of Modbus, CJ/T 188, DL/T 645 and M-Bus on a line that takes the time a real one takes:
+// byte times, turnaround, silence between frames; and with the faults that real lines have. It is written from the
+// specifications, not from tally's drivers, so that the two can find each other's mistakes.
 //
 // It serves tests, benchmarks, training and the demo. Nothing in it decides anything about real meters.
 package metersim
