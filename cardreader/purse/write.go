@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 
 	"tally/cardreader"
 	"tally/cardreader/profile"
@@ -106,10 +107,15 @@ func (w *writing) prove(ctx context.Context) error {
 	return nil
 }
 
-// proof is what has to be read to prove the order: the header, the order's slot, and its backup copy.
+// proof is what has to be read to prove the order: the header, the order's slot, and its backup copy. A record whose check
+// covers the header says itself whose it is.
 func (w *writing) proof() []stretch {
-	p := w.profile
-	all := []stretch{blockAt(p.Header, 0), blockAt(p.Order, max(slotIndex(p, w.plan.Slot), 0))}
+	p, slot := w.profile, max(slotIndex(w.profile, w.plan.Slot), 0)
+	all := []stretch{blockAt(p.Order, slot)}
+	itself := slices.ContainsFunc(p.Order.Check.Over, func(s profile.Span) bool { return s.In == profile.SpanHeader })
+	if !itself || p.OrderArea(slot).Unit() == 1 {
+		all = append(all, blockAt(p.Header, 0))
+	}
 	if p.Rules.Copies == profile.CopiesBackup {
 		all = append(all, blockAt(p.Order, 1))
 	}
