@@ -33,7 +33,7 @@ func (a *app) decodeCommand() *cobra.Command {
 			"解析报文：属于何种协议、内容是什么、哪个字节有误以及应为何值。\n"+
 				"HEX 为一帧（可分多段），或用引号括起的多帧。不给 HEX 或给 - 时从标准输入读取，每行一帧；空行及 # 之后的内容忽略。"),
 		Example: "  tally decode 68 10 18 02 12 20 20 00 00 01 03 90 1F 00 97 16\n  tally decode --protocol mbus --json < frames.txt\n" +
-			"  tally decode --profile tuf-2000f --from 8 01030400000000FA33",
+			"  tally decode --profile tuf-2000f --from 0 01030400003FC0EB93",
 		RunE: func(c *cobra.Command, args []string) error {
 			o, err := a.decodeOptions(c, d)
 			if err != nil {
@@ -46,6 +46,7 @@ func (a *app) decodeCommand() *cobra.Command {
 	f.StringVar(&d.protocol, "protocol", decode.Auto, a.t("`NAME` ", "`名称` ")+strings.Join(decode.Protocols(), "|"))
 	f.StringVar(&d.model, "profile", "", a.t("`NAME` meter model that says what the registers are", "`名称` 表计型号，说明各寄存器含义"))
 	f.IntVar(&d.from, "from", -1, a.t("`0-65535` register that a Modbus answer begins with, as on the wire", "`0-65535` Modbus 应答的起始寄存器（报文中的地址）"))
+	f.Lookup("from").DefValue = "" // no register is one
 	a.jsonLinesFlag(c, &d.asJSON)
 	return c
 }

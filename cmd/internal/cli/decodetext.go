@@ -97,13 +97,22 @@ func (a *app) frameProblem(p *telegram.Problem) string {
 		place = a.f("character %d: ", "第 %d 个字符：", p.Offset)
 	}
 	text := place + a.frameSentence(p.Text)
+	want, got := a.frameAmount(p.Want), a.frameAmount(p.Got)
 	switch {
 	case p.Want != "" && p.Got != "":
-		text += a.f(" (is %s, should be %s)", "（实为 %s，应为 %s）", p.Got, p.Want)
+		text += a.f(" (is %s, should be %s)", "（实为 %s，应为 %s）", got, want)
 	case p.Got != "":
-		text += a.f(" (is %s)", "（实为 %s）", p.Got)
+		text += a.f(" (is %s)", "（实为 %s）", got)
 	case p.Want != "":
-		text += a.f(" (should be %s)", "（应为 %s）", p.Want)
+		text += a.f(" (should be %s)", "（应为 %s）", want)
 	}
 	return plain(text)
+}
+
+// frameAmount is what is there or should be, where it is not bytes but words about them.
+func (a *app) frameAmount(s string) string {
+	if a.lang != "zh" {
+		return s
+	}
+	return strings.NewReplacer(" more bytes", " 字节", " bytes", " 字节", " registers", " 个寄存器", "two digits", "两位数字", " or ", " 或 ").Replace(s)
 }
