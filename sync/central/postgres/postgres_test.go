@@ -30,7 +30,7 @@ func open(t testing.TB, where string) *sqlstore.Store {
 }
 
 func TestPostgresStore(t *testing.T) {
-	c := pgtest.Start(t)
+	c := pgtest.Start(t, pgtest.Careless...)
 	centraltest.RunStore(t, func(t *testing.T) centraltest.Subject {
 		s := open(t, c.Database())
 		return centraltest.Subject{Store: s, DB: s.DB()}
@@ -101,7 +101,7 @@ func TestPromise12TheServerIsKilled(t *testing.T) {
 }
 
 func TestCommitsAreSynchronous(t *testing.T) {
-	s := open(t, pgtest.Start(t).Database())
+	s := open(t, pgtest.Start(t, pgtest.Careless...).Database())
 	var v string
 	if err := s.DB().QueryRow("SHOW synchronous_commit").Scan(&v); err != nil || v != "on" {
 		t.Error(v, err)
