@@ -133,11 +133,12 @@ func (w *writing) carried(tx Tx, a Account, o *Order) (*purse.Carry, error) {
 	order := w.desk.s.onCard(*o, a, op)
 	order.Op, order.Qty = purse.OpReissue, o.Qty
 	c := &purse.Carry{Order: order, Seq: last.Seq, Cumulative: last.Cumulative}
-	if o.Swiped == KnownTaken || o.Swiped == KnownYes || o.Swiped == KnownNone {
-		c.Taken = &purse.WriteBack{Seq: last.Seq, Accepted: last.Cumulative, MeterNo: a.Meter}
-		if a.Seen != nil {
-			c.Taken.Remaining = a.Seen.Remaining
-		}
+	c.Said = &purse.WriteBack{Seq: last.Seq, Accepted: last.Cumulative, MeterNo: a.Meter}
+	if o.Swiped == KnownNo {
+		c.Said.Seq, c.Said.Accepted = last.Seq-1, max(last.Cumulative-last.Qty, 0)
+	}
+	if a.Seen != nil {
+		c.Said.Remaining = a.Seen.Remaining
 	}
 	return c, nil
 }

@@ -65,25 +65,25 @@ func resolveMaking(p Plan, st State) Verdict {
 }
 
 // halfMade: the header, but for the switch and the check, is the new one, the one before, or what an interrupted write
-// leaves between the two, with at most one byte that came out wrong.
+// leaves between the two, with at most one byte that came out wrong. On a card that was in use, what does not change is
+// not written and must be there, the number with it; on one that was not, the new bytes alone tell whose it is to be.
 func (p Plan) halfMade(now, old, fresh []byte) bool {
 	h := p.Places
-	news, wrong, olds := 0, 0, 0
+	news, wrong := 0, 0
 	for i := range now {
 		at := h.Header + i
+		changes := fresh[i] != old[i]
 		switch {
 		case at == h.Switch || at >= h.Check && at < h.CheckEnd:
-		case now[i] == fresh[i] && fresh[i] != old[i] && fresh[i] != 0xFF:
+		case changes && now[i] == fresh[i] && fresh[i] != 0xFF:
 			news++
-		case now[i] == old[i] && fresh[i] != old[i] && old[i] != 0xFF:
-			olds++
+		case !changes && now[i] != old[i] && p.Make != MakeNew:
+			return false
 		case now[i] != old[i] && now[i] != fresh[i] && now[i] != 0xFF:
 			wrong++
 		}
 	}
-	// A header that does not change but for the switch says enough by being there; else some byte must tell.
-	same := bytes.Equal(now[1+h.Switch-h.Header:], fresh[1+h.Switch-h.Header:])
-	return wrong <= 1 && (news+olds > wrong || same)
+	return wrong <= 1 && (p.Make != MakeNew || news > wrong)
 }
 
 // resolveTariff: the price table is the new one, the one before, or neither; then it is written again.

@@ -56,9 +56,9 @@ type Carry struct {
 	Order      Order
 	Seq        uint16
 	Cumulative Amount
-	// Taken says that the meter has taken the order, and what it is known to have written back: the new card says so
-	// too, for the meter's own word is on the old one. nil when it has not.
-	Taken *WriteBack
+	// Said is what the meter is known to have written back, or would have: the order before this one, or, with this one's
+	// sequence, that it has taken it. The new card says so too, for the meter's own word is on the old one. nil: nothing.
+	Said *WriteBack
 }
 
 // Remake plans what turns a surveyed card into another: a blank one or one that is off into a new card, one in use into
@@ -117,10 +117,10 @@ func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
 
 // foretell puts on a new card that the meter has taken its order, in the layout's way.
 func foretell(p *profile.Profile, image []byte, c Carry) error {
-	if c.Taken == nil {
+	if c.Said == nil {
 		return nil
 	}
-	if p.Rules.Swiped == profile.SwipedMark {
+	if p.Rules.Swiped == profile.SwipedMark && c.Said.Seq == c.Seq {
 		w := &pen{b: p.Order, raw: p.Order.Of(image, 0)}
 		w.word(profile.Mark, "swiped")
 		if k := p.Order.Commit; k.Taken != nil {
@@ -137,10 +137,10 @@ func foretell(p *profile.Profile, image []byte, c Carry) error {
 	}
 	w := &pen{b: p.WriteBack, raw: p.WriteBack.Of(image, 0)}
 	clear(w.raw)
-	w.int(profile.Seq, int64(c.Taken.Seq))
-	w.int(profile.Accepted, int64(c.Taken.Accepted))
-	w.int(profile.Remaining, int64(c.Taken.Remaining))
-	w.digits(profile.MeterNo, padded(p.WriteBack, profile.MeterNo, c.Taken.MeterNo))
+	w.int(profile.Seq, int64(c.Said.Seq))
+	w.int(profile.Accepted, int64(c.Said.Accepted))
+	w.int(profile.Remaining, int64(c.Said.Remaining))
+	w.digits(profile.MeterNo, padded(p.WriteBack, profile.MeterNo, c.Said.MeterNo))
 	w.time(profile.Time, c.Order.At)
 	p.Seal(p.WriteBack, image, 0)
 	if k := p.WriteBack.Commit; k != nil && k.Kind == profile.CommitByte {
@@ -285,6 +285,12 @@ func (p *Plan) header(prof *profile.Profile, code WhoseCode, check stretch) {
 		invert(prof, image)
 	}
 	h, at := blockAt(prof.Header, 0), p.Places.Switch
+	if p.Make == MakeAnew { // what does not change is not touched: it tells whose card this is
+		for _, s := range append(spans(p.Before, image, h.at, at), spans(p.Before, image, at+1, h.end)...) {
+			p.Steps = append(p.Steps, Step{Name: "header", Addr: s.at, Data: bytes.Clone(image[s.at:s.end])})
+		}
+		return
+	}
 	if code == FactoryCode && p.Before[at] != 0xFF {
 		p.Steps = append(p.Steps, Step{Name: "header", Addr: at, Data: Image{0xFF}}) // a card that came with zeros
 	}

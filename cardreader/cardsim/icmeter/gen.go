@@ -196,6 +196,9 @@ func (g *gen) take(m *Meter, card Memory, image []byte) (int64, Reason, error) {
 	if why == "" {
 		credited, why = m.creditTotal(o)
 	}
+	if g.counts() {
+		m.takeTariff(image)
+	}
 	if g.once && why != "" && why != ReasonTaken {
 		return credited, why, errNoRoom // only behind an order that was taken
 	}

@@ -25,26 +25,29 @@ var units = []Unit{DeciM3, CentiM3, Fen}
 
 // State is all that the meter remembers. Amounts are in its unit.
 type State struct {
-	Layout    string `json:"layout,omitempty"` // of its cards; empty is GEN4442
-	Number    string `json:"number"`           // 8 digits, or as many as the layout has
-	Region    uint16 `json:"region"`
-	Unit      Unit   `json:"unit"`
-	Card      string `json:"card"`  // the card it belongs to, "" until the first one
-	Issue     uint8  `json:"issue"` // highest issue count seen; older cards are dead
-	Seq       uint16 `json:"seq"`   // last order taken, 0 for none
-	Accepted  uint32 `json:"accepted"`
-	Remaining int64  `json:"remaining"` // negative in overdraft
-	Used      uint32 `json:"used"`
-	Rest      int64  `json:"rest"` // used but less than one unit: litres, or litres × price for a money meter
-	Price     uint32 `json:"price"`
-	Alarm     uint16 `json:"alarm"`
-	Hoard     uint16 `json:"hoard"`
-	Overdraft uint16 `json:"overdraft"`
-	ValveOpen bool   `json:"valve_open"`
-	Alarming  bool   `json:"alarming"`
-	LastEvent Event  `json:"last_event"`
-	Taken     int64  `json:"taken,omitempty"`  // credited of the order with Seq, where orders are quantities
-	Unsaid    string `json:"unsaid,omitempty"` // in hex: a write-back, or an order's mark, that was cut and is not on the card yet
+	Layout    string  `json:"layout,omitempty"` // of its cards; empty is GEN4442
+	Number    string  `json:"number"`           // 8 digits, or as many as the layout has
+	Region    uint16  `json:"region"`
+	Unit      Unit    `json:"unit"`
+	Card      string  `json:"card"`  // the card it belongs to, "" until the first one
+	Issue     uint8   `json:"issue"` // highest issue count seen; older cards are dead
+	Seq       uint16  `json:"seq"`   // last order taken, 0 for none
+	Accepted  uint32  `json:"accepted"`
+	Remaining int64   `json:"remaining"` // negative in overdraft
+	Used      uint32  `json:"used"`
+	Rest      int64   `json:"rest"` // used but less than one unit: litres, or litres × price for a money meter
+	Price     uint32  `json:"price"`
+	Alarm     uint16  `json:"alarm"`
+	Hoard     uint16  `json:"hoard"`
+	Overdraft uint16  `json:"overdraft"`
+	ValveOpen bool    `json:"valve_open"`
+	Alarming  bool    `json:"alarming"`
+	LastEvent Event   `json:"last_event"`
+	Taken     int64   `json:"taken,omitempty"`  // credited of the order with Seq, where orders are quantities
+	Tariff    *Tariff `json:"tariff,omitempty"` // prices taken from a card, nil before the first; a money meter prices by them
+	Period    string  `json:"period,omitempty"` // in which TierUsed litres were used
+	TierUsed  int64   `json:"tier_used,omitempty"`
+	Unsaid    string  `json:"unsaid,omitempty"` // in hex: a write-back, or an order's mark, that was cut and is not on the card yet
 }
 
 // Event is the last thing of note, as written back.
@@ -56,6 +59,9 @@ const (
 	EventCredited Event = 1
 	EventEmpty    Event = 2 // credit used up, valve closed
 	EventBound    Event = 3
+	EventCleared  Event = 4 // a clearing card was there
+	EventSet      Event = 5 // a parameter card
+	EventOpened   Event = 6 // a tool card
 )
 
 // Meter is one meter. It may be used from several goroutines.
@@ -165,9 +171,9 @@ func (s State) perUnit() int64 {
 }
 
 // perLitre is how much of Rest one litre is.
-func (s State) perLitre() int64 {
+func (s *State) perLitre() int64 {
 	if s.Unit == Fen {
-		return int64(s.Price)
+		return int64(s.priceNow())
 	}
 	return 1
 }
@@ -177,12 +183,25 @@ func (s State) perLitre() int64 {
 func (m *Meter) Use(v quantity.Volume) quantity.Volume {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := &m.s
+	var all int64
+	m.s.period(m.now())
+	for v := int64(v); v > all; {
+		part := m.s.use(min(v-all, m.s.tierLeft()))
+		if part == 0 {
+			break
+		}
+		all += part
+	}
+	return quantity.Volume(all)
+}
+
+// use lets up to v litres of one tier through.
+func (s *State) use(v int64) int64 {
 	if !s.ValveOpen || v <= 0 || s.perLitre() == 0 {
 		return 0
 	}
 	left := (s.Remaining+int64(s.Overdraft))*s.perUnit() - s.Rest
-	got := min(int64(v), left/s.perLitre())
+	got := min(v, left/s.perLitre())
 	s.Rest += got * s.perLitre()
 	whole := s.Rest / s.perUnit()
 	s.Rest %= s.perUnit()
@@ -192,6 +211,7 @@ func (m *Meter) Use(v quantity.Volume) quantity.Volume {
 		s.ValveOpen = false
 		s.LastEvent = EventEmpty
 	}
+	s.TierUsed += got
 	s.Alarming = s.Remaining <= int64(s.Alarm)
-	return quantity.Volume(got)
+	return got
 }

@@ -68,6 +68,9 @@ func (m *Meter) Swipe(card Memory) Result {
 	}
 	h, why := l.header(image)
 	writer := l.writer(image)
+	if g, ok := l.(*gen); why == "" && ok && g.counts() && isTool(h.kind) {
+		return m.serve(g, card, image, h)
+	}
 	if why == "" {
 		why = m.admit(h, writer)
 	}

@@ -70,7 +70,7 @@ func TestSwipeRefuses(t *testing.T) {
 		{ReasonHeader, func() *card { c := order(issue(true)); c.mem[0x24] ^= 1; return c }()},
 		{ReasonHeader, order(issue(true)).edit(0x26, 0xAA)},
 		{ReasonHeader, order(issue(true)).edit(0x2A, 0xAA)},
-		{ReasonKind, order(issue(true)).edit(0x22, 5)},
+		{ReasonKind, order(issue(true)).edit(0x22, 2)},
 		{ReasonUnit, order(issue(true)).edit(0x23, 2)},
 		{ReasonUnit, order(issue(true)).edit(0x23, 3)},
 		{ReasonRegion, order(issue(true)).edit(0x25, 0x72)},
