@@ -284,11 +284,16 @@ func (r *Runner) exchange(ctx context.Context, s Step, q question) (*Find, error
 		if f.Address == "" {
 			f.Address = q.address
 		}
-	case damaged(e.raw):
+	case damaged(e.raw) || looksRTU(q.request, e.raw):
 		f.Evidence = Damaged
 	}
 	f.Setting, f.Protocol, f.Echo, f.Raw, f.At = s.Setting, s.Protocol, answer.Echoed, e.raw, r.Now().UTC()
 	return &f, nil
+}
+
+// looksRTU tells whether bytes begin as the answer to a Modbus question does: such a frame has no form but its CRC.
+func looksRTU(request, b []byte) bool {
+	return len(request) == 8 && len(b) >= 3 && b[0] == request[0] && b[1]&0x7F == request[1]
 }
 
 // cost estimates the time of one question that stays without an answer.

@@ -179,7 +179,7 @@ func TestSomethingIsHere(t *testing.T) {
 		b.Attach(5, once)
 		w := &world{bus: b, speed: speed(9600, line.None)}
 		s, _ := run(t, w, Options{Bauds: []int{9600}, Parities: []line.Parity{line.None}, Protocols: []Protocol{ModbusRTU}, Modbus: Range{1, 7}})
-		same(t, s, "9600 8N1 modbus-rtu answer 1", "9600 8N1 modbus-rtu garbage  2", "9600 8N1 modbus-rtu refusal 3", "9600 8N1 modbus-rtu refusal 4", "9600 8N1 modbus-rtu answer 5")
+		same(t, s, "9600 8N1 modbus-rtu answer 1", "9600 8N1 modbus-rtu damaged  2", "9600 8N1 modbus-rtu refusal 3", "9600 8N1 modbus-rtu refusal 4", "9600 8N1 modbus-rtu answer 5")
 		if s.Found[2].Exception != 6 || s.Found[3].Exception != 2 || len(s.Found[1].Raw) != 7 {
 			t.Errorf("%+v", s.Found)
 		}

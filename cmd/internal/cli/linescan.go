@@ -196,7 +196,7 @@ func (a *app) scanState(file, port string, o scan.Options, fresh bool, deps Tall
 		return nil, &failure{ExitRefused, a.f("%s is of another scan (port %s)", "%s 属于另一次扫描（端口 %s）", file, plain(old.Port)),
 			a.t("give the same flags, another --state, or --fresh", "请使用相同选项、另一 --state 文件，或 --fresh")}
 	}
-	a.say("going on with a scan that was stopped: %d questions asked, %d meters and traces found", "继续先前中断的扫描：已询问 %d 次，已发现 %d 项", old.Asked, len(old.Found))
+	a.say("going on with a scan that was stopped; questions asked: %d, found: %d", "继续先前中断的扫描：已询问 %d 次，已发现 %d 项", old.Asked, len(old.Found))
 	return old, nil
 }
 
@@ -264,7 +264,7 @@ func (a *app) scanned(s *scan.State, file string, err error, asJSON bool) error 
 			certain++
 		}
 	}
-	a.say("%d questions in %s: %d meters, %d traces", "%[2]s 内询问 %[1]d 次：%[3]d 只表计，%[4]d 条线索", s.Asked, s.Spent.Round(time.Second), certain, len(s.Found)-certain)
+	a.say("questions: %d in %s; meters: %d; traces: %d", "%[2]s 内询问 %[1]d 次；表计 %[3]d 只；线索 %[4]d 条", s.Asked, s.Spent.Round(time.Second), certain, len(s.Found)-certain)
 	switch {
 	case errors.Is(err, scan.ErrInUse):
 		return &failure{ExitRefused, a.t("somebody asks on this line already; asking as well would disturb both", "线路上已有主站在通信；同时询问会互相干扰"),

@@ -38,7 +38,7 @@ func (a *app) scanReport(asJSON bool) func(scan.Event) {
 			}
 		case scan.Asking:
 			if e.Asked == 0 && !moving {
-				a.say("up to %d questions, %s", "最多 %d 次询问，约 %s", e.Left, span(e.ETA))
+				a.say("questions to ask: %d, about %s", "待询问 %d 次，约 %s", e.Left, span(e.ETA))
 			}
 			if moving || time.Since(last) >= time.Minute {
 				a.scanProgress(e, moving)

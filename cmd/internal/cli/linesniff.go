@@ -153,9 +153,9 @@ func (e *ear) finish(err error) error {
 	if err != nil {
 		return err
 	}
-	e.app.say("%d frames, %d damaged; %d bytes that are no frame", "%d 帧，%d 帧损坏；%d 字节不成帧", e.frames, e.bad, e.junk)
+	e.app.say("frames: %d, damaged: %d; bytes that are no frame: %d", "报文 %d 帧，损坏 %d 帧；不成帧 %d 字节", e.frames, e.bad, e.junk)
 	if e.lost > 0 {
-		e.app.say("%d pieces were missed, this machine was too slow", "遗漏 %d 段，本机处理过慢", e.lost)
+		e.app.say("pieces missed because this machine was too slow: %d", "因本机处理过慢遗漏 %d 段", e.lost)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (a *app) batch(c *cobra.Command, file string, b batchFlags, deps TallyDeps)
 		return err
 	}
 	if b.check {
-		a.say("%s: %d meters, no problem", "%s：%d 只表计，无问题", file, len(sheet.Rows))
+		a.say("meters in %s: %d, no problem", "%s 中的表计：%d 只，无问题", file, len(sheet.Rows))
 		return nil
 	}
 	return a.runBatch(c, sheet, b, deps)
@@ -113,7 +113,7 @@ func (a *app) runBatch(c *cobra.Command, s metercsv.Sheet, b batchFlags, deps Ta
 	}
 	defer part.close()
 	if n := len(part.done); n > 0 {
-		a.say("going on: %d of %d meters are done", "继续：%[2]d 只表计中已完成 %[1]d 只", n, len(s.Rows))
+		a.say("going on; meters done: %d of %d", "继续；已完成表计 %d/%d 只", n, len(s.Rows))
 	}
 	lines := &openLines{app: a, c: c, flags: b, deps: deps, open: map[string]openLine{}}
 	defer lines.close()
@@ -161,7 +161,7 @@ func (a *app) batchDone(s metercsv.Sheet, p *part, b batchFlags) error {
 			return err
 		}
 	}
-	a.say("%d meters read, %d failed; report in %s", "已抄 %d 只表计，失败 %d 只；报告见 %s", len(rows)-failed, failed, b.report)
+	a.say("meters read: %d, failed: %d; report in %s", "已抄表计 %d 只，失败 %d 只；报告见 %s", len(rows)-failed, failed, b.report)
 	if failed > 0 {
 		return errNotWell
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"tally/cmd/internal/cli/trail"
 	"tally/cmd/internal/fieldwork"
@@ -124,7 +125,7 @@ func (a *app) typed(w writing, en, zh string) string {
 	}
 	fmt.Fprintf(a.env.Err, "%s: %s: ", a.name, a.t(en, zh))
 	text, err := bufio.NewReader(io.LimitReader(a.env.In, 200)).ReadString('\n')
-	if err != nil {
+	if in, ok := a.env.In.(*os.File); err != nil || !ok || !term.IsTerminal(int(in.Fd())) { // nobody pressed Enter on this screen
 		fmt.Fprintln(a.env.Err)
 	}
 	return strings.TrimSpace(text)

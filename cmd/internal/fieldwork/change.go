@@ -3,6 +3,7 @@ package fieldwork
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"tally/meter"
@@ -25,7 +26,7 @@ func (r *Result) Judge(err error) {
 	default:
 		r.Outcome, r.Code = Unknown, "outcome_unknown"
 	}
-	r.Message = err.Error()
+	r.Message = strings.ReplaceAll(err.Error(), "\n", "; ") // joined errors
 }
 
 func notSent(code, message string) Result {
