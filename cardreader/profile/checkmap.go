@@ -71,6 +71,9 @@ func (c *checker) keys() {
 	if p.Chip.Counted && p.Chip.Type != "at88sc102" {
 		c.bad("chip.counted", "only an at88sc102 counts its erasures")
 	}
+	if p.Chip.Derive != "" && one(c, "chip.derive", p.Chip.Derive, "hmac_sha256", "3des_card_no", "sm4_card_no", "xor_card_no") && p.Chip.PSC != "derived" {
+		c.bad("chip.derive", `goes with psc = "derived"`)
+	}
 	if p.Chip.Dialect != "" {
 		one(c, "chip.dialect", p.Chip.Dialect, "acs", "acs-old", "omnikey")
 	}

@@ -98,6 +98,7 @@ type Chip struct {
 	Type    string `toml:"type"`    // sle4442, at88sc102, cpu, mifare
 	Size    int    `toml:"size"`    // user bytes
 	PSC     string `toml:"psc"`     // name of the source that the secret code comes from; never the code
+	Derive  string `toml:"derive"`  // rule by which a derived code is made of the card number; empty is hmac_sha256
 	Protect int    `toml:"protect"` // the first bytes that no field may use: the chip can lock them for ever
 	ID      string `toml:"id"`      // hex of the maker bytes at address 0, as they come in the answer to reset
 	AID     string `toml:"aid"`     // hex of the name of the application on a CPU card

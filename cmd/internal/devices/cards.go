@@ -25,10 +25,10 @@ const DefaultProfile = "GEN4442 v1"
 type Chips struct {
 	src     cardreader.Source
 	kinds   []*kind
-	dialect sle4442.Dialect // empty: by the profile, or the reader's name
-	codes   keyed.Codes     // nil: SLE 4442 cards are only read
-	keys    keyfile.Keys    // empty: none
-	modules *modules        // nil: no slot is a security module's
+	dialect sle4442.Dialect        // empty: by the profile, or the reader's name
+	codes   map[string]keyed.Codes // by profile; nil: SLE 4442 cards are only read
+	keys    keyfile.Keys           // empty: none
+	modules *modules               // nil: no slot is a security module's
 	guards  guard.Guards
 }
 
@@ -38,7 +38,7 @@ func NewChips(c config.Cards, src cardreader.Source) (*Chips, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch := &Chips{src: src, kinds: kindsOf(profiles), modules: modulesOf(src)}
+	ch := &Chips{src: src, kinds: kindsOf(profiles), modules: modulesOf(src), codes: map[string]keyed.Codes{}}
 	if c.Dialect != "" && c.Dialect != config.DialectAuto {
 		if ch.dialect, err = sle4442.ParseDialect(c.Dialect); err != nil {
 			return nil, err
@@ -47,11 +47,15 @@ func NewChips(c config.Cards, src cardreader.Source) (*Chips, error) {
 	if ch.keys, err = keysOf(c, profiles); err != nil {
 		return nil, err
 	}
-	if ch.codes, err = ch.codesOf(c); err != nil {
-		return nil, fmt.Errorf("read the cards' secret code: %w", err)
-	}
-	if ch.codes != nil && c.Blind {
-		ch.codes = blindly(ch.codes)
+	for _, p := range profiles {
+		codes, err := ch.codesOf(c, p)
+		if err != nil {
+			return nil, fmt.Errorf("read the cards' secret code: %w", err)
+		}
+		if codes != nil && c.Blind {
+			codes = blindly(codes)
+		}
+		ch.codes[p.Name] = codes
 	}
 	return ch, nil
 }
@@ -103,9 +107,9 @@ func modulesOf(src cardreader.Source) *modules {
 	return m
 }
 
-// codesOf is how SLE 4442 cards get their secret codes: six hex digits are the code of every card, more are the key that
-// each card's own code is derived from; so is the key file's. nil: there is none.
-func (ch *Chips) codesOf(c config.Cards) (keyed.Codes, error) {
+// codesOf is how the SLE 4442 cards of a profile get their secret codes: six hex digits are the code of every card, more
+// are the key that each card's own code is derived from by the profile's rule; so is the key file's. nil: there is none.
+func (ch *Chips) codesOf(c config.Cards, p *profile.Profile) (keyed.Codes, error) {
 	master, sealed := ch.keys.Get("psc_master")
 	switch {
 	case c.PSC.IsSet() && len(c.PSC.Reveal()) < 2*keyed.MinKey:
@@ -119,9 +123,9 @@ func (ch *Chips) codesOf(c config.Cards) (keyed.Codes, error) {
 		if err != nil {
 			return nil, errors.New("parse key: want hex digits")
 		}
-		return keyed.Derived(key)
+		return keyed.ByRule(p.Chip.Derive, key)
 	case sealed:
-		return keyed.Derived(master)
+		return keyed.ByRule(p.Chip.Derive, master)
 	}
 	return nil, nil
 }

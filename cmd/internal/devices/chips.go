@@ -40,7 +40,7 @@ func notSupported(reader string, err error) error {
 }
 
 func (ch *Chips) openSLE4442(ctx context.Context, k *kind, card cardreader.Card, reader string, g *guard.Guard) (opening, error) {
-	d, err := ch.dialectOf(k, reader, ch.codes != nil)
+	d, err := ch.dialectOf(k, reader, ch.codes[k.profiles[0].Name] != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +48,12 @@ func (ch *Chips) openSLE4442(ctx context.Context, k *kind, card cardreader.Card,
 	if err != nil {
 		return nil, err
 	}
-	return func(*profile.Profile) (purse.Memory, error) {
-		if ch.codes == nil {
+	return func(p *profile.Profile) (purse.Memory, error) {
+		codes := ch.codes[p.Name]
+		if codes == nil {
 			return readOnly{chip, reader, "cards.psc_file or cards.psc_env"}, nil
 		}
-		return keyed.New(chip, ch.codes), nil
+		return keyed.New(chip, codes), nil
 	}, nil
 }
 
