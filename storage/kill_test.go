@@ -17,6 +17,8 @@ import (
 	"tally/storage"
 	"tally/storage/storagetest"
 	"tally/sync/contract"
+	"tally/sync/inbox"
+	"tally/sync/inbox/inboxtest"
 )
 
 // scenarios are what copies of the test program may be started for.
@@ -52,6 +54,8 @@ func load(args []string) error {
 		wg.Go(func() { keepOn(s, &out, fmt.Sprintf("%s-%d", run, w)) })
 	}
 	wg.Go(func() { ackOn(s) })
+	wg.Go(func() { obeyOn(s, &out, run) })
+	wg.Go(func() { copyOn(s, &out, dir+"-backup-"+run) })
 	wg.Wait()
 	return errors.New("the load ended by itself")
 }
@@ -95,6 +99,30 @@ func keepOn(s *storage.Store, out *printer, name string) {
 	}
 }
 
+// obeyOn begins and finishes commands; their counters go on over the runs.
+func obeyOn(s *storage.Store, out *printer, run string) {
+	first, err := strconv.ParseUint(run, 10, 32)
+	for n := first*100_000 + 1; err == nil; n++ {
+		c := inboxtest.Command(n)
+		if standing, err := s.Commands().Begin(context.Background(), c); err != nil || standing != inbox.Fresh {
+			return
+		}
+		out.say("begun", c.ID)
+		r := contract.CommandResult{Command: c.ID, Counter: n, Type: c.Type, Outcome: contract.Done}
+		if err := s.Commands().Finish(context.Background(), r); err != nil {
+			return
+		}
+		out.say("obeyed", c.ID)
+	}
+}
+
+// copyOn makes a backup while everything else goes on.
+func copyOn(s *storage.Store, out *printer, to string) {
+	if _, err := s.Backup(context.Background(), to); err == nil {
+		out.say("backup", to)
+	}
+}
+
 // ackOn plays a centre that is always a little behind. Readings are not acknowledged, so that all can be counted.
 func ackOn(s *storage.Store) {
 	for {
@@ -131,8 +159,10 @@ func TestKillLosesNothingAndDoublesNothing(t *testing.T) {
 			return
 		}
 	}
+	backups := checkCopies(t, told)
 	s := storagetest.Open(t, dir, small())
 	found := everything(t, s)
+	checkCommands(t, s, told, found)
 	for line := range told {
 		if found[line] != 1 {
 			t.Errorf("%q was told to be stored and is there %d times", line, found[line])
@@ -146,7 +176,54 @@ func TestKillLosesNothingAndDoublesNothing(t *testing.T) {
 	if len(told) < cycles {
 		t.Errorf("only %d things were stored in %d cycles", len(told), cycles)
 	}
-	t.Logf("%d cycles, %d told to be stored, %d stored", cycles, len(told), len(found))
+	t.Logf("%d cycles, %d told to be stored, %d stored; %d backups were complete", cycles, len(told), len(found), backups)
+}
+
+// checkCopies takes the backups out of what was told: each one is whole.
+func checkCopies(t *testing.T, told map[string]bool) (n int) {
+	t.Helper()
+	for line := range told {
+		path, ok := strings.CutPrefix(line, "backup ")
+		if !ok {
+			continue
+		}
+		delete(told, line)
+		n++
+		if rep, err := storage.CheckFolder(t.Context(), path); err != nil || !rep.OK() {
+			t.Errorf("%s: %s, %v", path, found(rep), err)
+		}
+	}
+	return n
+}
+
+// checkCommands: what was begun is never fresh again, what was finished has one result, and the rest is open.
+func checkCommands(t *testing.T, s *storage.Store, told map[string]bool, found map[string]int) {
+	t.Helper()
+	open, err := s.Commands().Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unfinished := map[string]bool{}
+	for _, c := range open {
+		unfinished[c.ID] = true
+	}
+	for line := range told {
+		id, ok := strings.CutPrefix(line, "begun ")
+		if !ok {
+			continue
+		}
+		delete(told, line)
+		n, err := strconv.ParseUint(strings.TrimPrefix(id, "c-"), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if standing, err := s.Commands().Begin(t.Context(), inboxtest.Command(n)); err != nil || standing != inbox.Seen {
+			t.Errorf("command %s could be begun again: %v", id, err)
+		}
+		if (found["obeyed "+id] == 1) == unfinished[id] {
+			t.Errorf("command %s has %d results and is open: %v", id, found["obeyed "+id], unfinished[id])
+		}
+	}
 }
 
 // everything counts what is in the store.
@@ -163,6 +240,9 @@ func everything(t *testing.T, s *storage.Store) map[string]int {
 			}
 			return nil
 		})
+	}
+	for _, r := range results(t, s) {
+		found["obeyed "+r.Command]++
 	}
 	next := state(s, contract.Rd).First
 	if next != 1 {

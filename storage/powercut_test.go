@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"tally/storage"
 	"tally/storage/storagetest"
 	"tally/sync/contract"
+	"tally/sync/inbox"
+	"tally/sync/inbox/inboxtest"
 )
 
 // promise is what the store said was durable after so many operations on the disk.
@@ -18,6 +21,8 @@ type promise struct {
 	after int
 	sales int
 	reads int
+	done  int    // commands that were finished
+	note  int    // state of a part
 	acked uint64 // of rd
 }
 
@@ -44,6 +49,14 @@ func record(t *testing.T, dir string) (*storagetest.Recorder, []promise) {
 		keep(t, s, reading(fmt.Sprintf("m%d", i%4), int64(i)))
 		p.reads++
 		tell()
+		if i%8 == 0 {
+			obey(t, s, uint64(i/8))
+			p.done++
+			tell()
+			note(t, s, i)
+			p.note = i
+			tell()
+		}
 		if i%25 == 0 {
 			ack(t, s, contract.Rd, uint64(i-2))
 			p.acked = uint64(i - 2)
@@ -59,6 +72,42 @@ func record(t *testing.T, dir string) (*storagetest.Recorder, []promise) {
 		t.Errorf("%d segments left, none was dropped", n)
 	}
 	return rec, told
+}
+
+func obey(t *testing.T, s *storage.Store, n uint64) {
+	t.Helper()
+	c := inboxtest.Command(n)
+	if standing, err := s.Commands().Begin(t.Context(), c); err != nil || standing != inbox.Fresh {
+		t.Fatalf("command %d: %v, %v", n, standing, err)
+	}
+	if err := s.Commands().Finish(t.Context(), contract.CommandResult{Command: c.ID, Counter: n, Outcome: contract.Done}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func note(t *testing.T, s *storage.Store, n int) {
+	t.Helper()
+	if err := s.UpdateState(t.Context(), func(tx storage.StateTx) error { return tx.SaveState("note", n) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkParts: results and state as they were told, or one step further.
+func checkParts(t *testing.T, s *storage.Store, p promise) {
+	t.Helper()
+	open, err := s.Commands().Open(t.Context())
+	if n := len(results(t, s)); err != nil || n < p.done || n > p.done+1 || len(open) > 1 {
+		t.Errorf("%d results, told were %d; %d open, %v", n, p.done, len(open), err)
+	}
+	n := 0
+	if err := s.LoadState(t.Context(), "note", &n); err != nil && !errors.Is(err, counter.ErrNotFound) || n != p.note && n != p.note+8 {
+		t.Errorf("state %d, told was %d, %v", n, p.note, err)
+	}
+	if p.done > 0 {
+		if standing, err := s.Commands().Begin(t.Context(), inboxtest.Command(uint64(p.done))); err != nil || standing != inbox.Seen {
+			t.Errorf("a finished command could be begun again: %v, %v", standing, err)
+		}
+	}
 }
 
 // TestAPowerCutAtAnyPointLosesNothing is promise 12 for the power: the recorded operations are cut at every point, with
@@ -117,6 +166,7 @@ func checkCut(t *testing.T, dir string, p promise) {
 	if rd.Next-1 < uint64(p.reads) || rd.Next-1 > uint64(p.reads)+1 || rd.Acked < p.acked {
 		t.Errorf("readings %+v, told were %d, acknowledged %d", rd, p.reads, p.acked)
 	}
+	checkParts(t, s, p)
 	accounts := 0
 	view(t, s, func(tx counter.Tx) error {
 		return tx.EachAccount(func(counter.Account) bool { accounts++; return true })
