@@ -33,7 +33,7 @@ func Load(name string, data []byte) (*Profile, error) {
 	c.all()
 	if len(c.found) > 0 {
 		sort.SliceStable(c.found, func(i, j int) bool { return c.found[i].Line < c.found[j].Line })
-		return nil, &Error{File: name, Problems: c.found}
+		return nil, &Error{File: name, Problems: slices.Compact(c.found)} // a rule may be broken by every slot
 	}
 	p.Name = fmt.Sprintf("%s v%d", p.Maker, p.Version)
 	return p, nil
