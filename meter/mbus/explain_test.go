@@ -240,6 +240,48 @@ func TestExplainTruncationAtEveryByte(t *testing.T) {
 	}
 }
 
+// TestExplainBadTelegrams: what libmbus keeps as examples of bad telegrams (test/error-frames, test/test-frames) and of
+// such that it does not support (test/unsupported-frames).
+func TestExplainBadTelegrams(t *testing.T) {
+	for _, c := range []struct{ name, frame, codes, values string }{
+		{"premature_end_of_data1", "68 1C 1C 68 08 02 72 78 56 34 12 24 40 01 07 55 00 00 00 03 13 15 31 00 DA 02 3B 13 01 8B 60 04 C7 16", "truncated@32", "volume=12.565m3, flow=0.113m3/h[5 0 0] maximum"},
+		{"premature_end_of_data2", "68 1E 1E 68 08 02 72 78 56 34 12 24 40 01 07 55 00 00 00 03 13 15 31 00 DA 02 3B 13 01 8B 60 04 37 18 16 16", "truncated@34", "volume=12.565m3, flow=0.113m3/h[5 0 0] maximum"},
+		{"premature_end_of_dif1", "68 1A 1A 68 08 02 72 78 56 34 12 24 40 01 07 55 00 00 00 03 13 15 31 00 DA 02 3B 13 01 8B 63 16", "truncated@30", "volume=12.565m3, flow=0.113m3/h[5 0 0] maximum"},
+		{"premature_end_of_vif1", "68 1B 1B 68 08 02 72 78 56 34 12 24 40 01 07 55 00 00 00 03 13 15 31 00 DA 02 3B 13 01 8B 60 C3 16", "truncated@31", "volume=12.565m3, flow=0.113m3/h[5 0 0] maximum"},
+		{"premature_end_of_var_vif1", "68 2E 2E 68 08 05 72 34 08 00 54 96 15 32 00 F2 00 00 00 01 FD 1B 00 02 FC 03 48 52 25 74 D4 11 22 FC 03 48 52 25 74 C8 11 12 FC 13 48 52 25 74 B4 16 5B 16",
+			"truncated@50", "digital_input=0, plain_text=45.64%RH, plain_text=45.52%RH minimum"},
+		{"too_long_var_vif", "68 2E 2E 68 08 05 72 34 08 00 54 96 15 32 00 F2 00 00 00 01 FD 1B 00 02 FC 03 48 52 25 74 D4 11 22 FC 03 48 52 25 74 C8 11 12 FC F3 48 52 25 74 B4 16 3B 16",
+			"truncated@50", "digital_input=0, plain_text=45.64%RH, plain_text=45.52%RH minimum"},
+		{"too_many_dife", "68 29 29 68 08 02 72 78 56 34 12 24 40 01 07 55 00 00 00 03 13 15 31 00 DA 02 3B 13 01 8B 8B 8B 8B 8B 8B 8B 8B 8B 8B 8B 60 04 37 18 02 86 16", "content@40", "volume=12.565m3, flow=0.113m3/h[5 0 0] maximum"},
+		{"too_many_vife", "68 2A 2A 68 08 02 72 78 56 34 12 24 40 01 07 55 00 00 00 03 13 15 31 00 DA 02 3B 13 01 8B 60 84 84 84 84 84 84 84 84 84 84 84 04 37 18 02 C4 16", "content@42", "volume=12.565m3, flow=0.113m3/h[5 0 0] maximum"},
+		{"too_short_header", "68 08 08 68 08 02 72 78 56 34 12 24 B4 16", "truncated@12", ""},
+		{"invalid_length", "68 00 00 68 08 16", "length@1", ""},
+		{"invalid_length2", "68 12 12 68 08 01 73 93 92 91 90 10 00 05 69 31 65 00 00 69 00 00 3F 16", "truncated@22", ""},
+		{"manual_frame5", "68 0D 0D 68 53 FE 51 07 79 04 03 02 01 24 40 01 04 95 16", "", "identification=01020304.PAD.01.04"},
+		{"manual_frame6", "68 0F 0F 68 53 FE 51 0C 79 78 56 34 12 0C 06 07 01 00 00 55 16", "", "identification=12345678, energy=107000Wh"},
+	} {
+		r := Explain(unhex(t, c.frame))
+		if codes(r) != c.codes || printed(r.Values) != c.values || r.OK() != (c.codes == "") {
+			t.Errorf("%s: %s, %v", c.name, printed(r.Values), r.Problems)
+		}
+	}
+	// A maker's code that the standard reserves (FD 7C) is passed over; what comes behind it is read.
+	r := Explain(unhex(t, "68 96 96 68 08 00 72 04 11 29 00 7A 32 29 20 0C 28 00 00 0C 78 20 71 04 00 06 FD 0C FC 03 6D 00 2D 00 0D FD 0B 06 35 33 32 44 56 52 81 30 FD 7C 01 81 20 FD 7C 00 01 FD 7C 00 0F 02 78 04 00 02 7A 04 00 32 00 1E 09 32 08 00 00 34 10 00 00 00 00 31 18 00 34 18 FF FF FF FF 71 18 00 74 18 FF FF FF FF B1 01 18 00 B4 01 18 FF FF FF FF F1 01 18 00 F4 01 18 FF FF FF FF B1 02 18 00 B4 02 18 FF FF FF FF F1 02 18 00 31 28 00 34 28 FF FF FF FF 71 28 00 01 01 00 01 09 00 24 16"))
+	if !r.OK() || codes(r) != "unknown@46 unknown@51 unknown@55" || printed(r.Values) != "fabrication_number=00047120, model=193280672764, parameter_set=RVD235" {
+		t.Errorf("siemens_rvd235: %s, %v", printed(r.Values), r.Problems)
+	}
+}
+
+// TestMakersExtensionsTellValuesApart: a meter that counts its phases behind FF (libmbus, FIN-Finder-7E.23.8.230.0020).
+func TestMakersExtensionsTellValuesApart(t *testing.T) {
+	r := Explain(unhex(t, "68 38 38 68 08 19 72 07 62 00 23 2E 19 23 02 92 00 00 00 8C 10 04 68 28 17 00 8C 11 04 68 28 17 00 02 FD C9 FF 01 E6 00 02 FD DB FF 01 06 00 02 AC FF 01 09 00 82 40 AC FF 01 FD FF 5B 16"))
+	want := "energy=1728680Wh[0 1 0], energy=1728680Wh[2 1 0], voltage_manufacturer_specific_01=230V, current_manufacturer_specific_01=0.6A, " +
+		"power_manufacturer_specific_01=90W, power_manufacturer_specific_01=-30W[0 0 1]"
+	if got := printed(r.Values); got != want || !r.OK() {
+		t.Errorf("got %s, %v", got, r.Problems)
+	}
+}
+
 // TestExplainEveryWrongByte: one changed byte of a telegram never goes unnoticed, and never gives a value.
 func TestExplainEveryWrongByte(t *testing.T) {
 	for _, text := range lines(t, "testdata/telegrams.txt") {

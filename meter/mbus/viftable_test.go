@@ -224,7 +224,7 @@ func TestVIFE(t *testing.T) {
 		"FC05": "volume_phase_l1_l2=0.001m3", "FC06": "volume_phase_l2_l3=0.001m3", "FC07": "volume_phase_l3_l1=0.001m3",
 		"FC08": "volume_quadrant_1=0.001m3", "FC0B": "volume_quadrant_4=0.001m3", "FC0C": "volume_import_export_delta=0.001m3", "FC10": "volume_absolute=0.001m3",
 		"FC14": "volume_to_meter=0.001m3", "FC15": "volume_from_meter=0.001m3", "A03B": "volume_per_second_forward=0.001m3/s", "F475": "volume=0.000001m3",
-		"FF998877": "volume_manufacturer_specific=0.001m3",
+		"FF998877": "volume_manufacturer_specific_19_08_77=0.001m3",
 		"01":       "volume=too_many_dife error", "15": "volume=no_data error", "16": "volume=overflow error", "17": "volume=underflow error", "18": "volume=data_error error", "1C": "volume=premature_end error",
 	} {
 		vif := "02 93" + vife + "01 00"
