@@ -162,7 +162,7 @@ func TestRecords(t *testing.T) {
 		{"corrections", "02 93 74 01 00 02 93 7D 01 00 02 93 3B 01 00", "volume=0.00001m3, volume=1m3, volume_forward=0.001m3", ""},
 		{"date of a maximum", "02 BB 6B 3F 2C", "flow_date_first_end=2017-12-31T00:00:00", ""},
 		{"error of a record", "32 93 17 00 00", "volume=underflow error", ""},
-		{"maker's VIF", "02 FF 13 07 00", "manufacturer_specific=7", ""},
+		{"maker's VIF", "02 FF 13 07 00", "manufacturer_specific_13=7", ""},
 		{"filler and maker's data", "2F 2F 02 13 01 00 0F DE AD", "volume=0.001m3", ""},
 
 		{"nibble A is no zero", "0C 13 78 5A 34 12 02 13 01 00", "volume=0.001m3", telegram.BCD},

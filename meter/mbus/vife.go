@@ -23,9 +23,6 @@ func (r *reader) corrections(m meaning, more, maker bool, coding byte) (meaning,
 		}
 		more = e&extension != 0
 		if maker { // what follows FF is the maker's own; it tells values apart
-			if len(notes) == 0 {
-				notes = append(notes, "code")
-			}
 			notes = append(notes, fmt.Sprintf("%02x", e&^extension))
 			continue
 		}
