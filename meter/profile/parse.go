@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -16,6 +17,7 @@ type file struct {
 	Model    string      `toml:"model"`
 	Title    string      `toml:"title"`
 	Source   string      `toml:"source"`
+	URL      string      `toml:"url"`
 	Protocol string      `toml:"protocol"`
 	Timing   fileTiming  `toml:"timing"`
 	Modbus   *fileModbus `toml:"modbus"`
@@ -85,7 +87,10 @@ func (f file) resolve() (*Profile, error) {
 	case f.Source == "":
 		return nil, errors.New("source is missing: which document is this from?")
 	}
-	p := &Profile{Model: f.Model, Title: f.Title, Source: f.Source, Protocol: Protocol(f.Protocol)}
+	if u, err := url.Parse(f.URL); f.URL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+		return nil, fmt.Errorf("url %q: the address of a document, with http or https", f.URL)
+	}
+	p := &Profile{Model: f.Model, Title: f.Title, Source: f.Source, URL: f.URL, Protocol: Protocol(f.Protocol)}
 	if err := f.fits(); err != nil {
 		return nil, err
 	}

@@ -29,7 +29,8 @@ const (
 type Profile struct {
 	Model    string // name in configs, e.g. "generic-gas-modbus"
 	Title    string // name for people
-	Source   string // the document that it was taken from
+	Source   string // title of the document that it was taken from
+	URL      string // where that can be read; empty if nowhere
 	Protocol Protocol
 	Timing   Timing
 	Map      Map

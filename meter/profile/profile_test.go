@@ -39,8 +39,8 @@ func TestBuiltinModels(t *testing.T) {
 		t.Errorf("%d models", len(c.Models()))
 	}
 	for _, p := range c.Models() {
-		if p.Title == "" || p.Source == "" {
-			t.Errorf("%s has no title or source", p.Model)
+		if p.Title == "" || p.Source == "" || p.URL == "" && !strings.HasPrefix(p.Model, "generic-") {
+			t.Errorf("%s has no title, source or address of its document", p.Model)
 		}
 		if _, err := os.Stat(filepath.Join("models", p.Model+".toml")); err != nil {
 			t.Errorf("model %s is in a file of another name", p.Model)
@@ -67,10 +67,14 @@ func TestBuiltinVectors(t *testing.T) {
 			"voltage_a=230V voltage_b=230V voltage_c=230V current_a=1.5A current_b=1.5A current_c=0A power=345W frequency=50Hz energy=123.456kWh energy_export=0kWh"},
 		"eastron-sdm72d-m": {[]string{"43AC8000", "42F6E979 00000000", "42F6E979"},
 			"power=345W energy=123.456kWh energy_export=0kWh energy_total=123.456kWh"},
-		"suto-s430": {[]string{"0000AC41 0000C040 00001041 00002041 87D61200" + strings.Repeat("0000", 4) + "07000000"},
-			"temperature=21.5Cel pressure=6bar velocity=9m/s flow=10m3/h volume=1234567m3 volume_reverse=7m3"},
-		"suto-s401": {[]string{"0000AC41 00000000 00000000 00002041 87D61200" + strings.Repeat("0000", 4) + "07000000"},
+		// The manual's own example of the order: 0A 11 42 C5 is the float 42C50A11.
+		"suto-s430": {[]string{"000041AC 000040C0 00004110 0A1142C5 D6870012" + strings.Repeat("0000", 4) + "00070000"},
+			"temperature=21.5Cel pressure=6bar velocity=9m/s flow=98.51966m3/h volume=1234567m3 volume_reverse=7m3"},
+		"suto-s401": {[]string{"000041AC 00000000 00000000 00004120 D6870012" + strings.Repeat("0000", 4) + "00070000"},
 			"temperature=21.5Cel flow=10m3/h volume=1234567m3 volume_reverse=7m3"},
+		"suto-s418": {[]string{"000040C0 00000000 0A1142C5 D6870012"}, "pressure=6bar flow=98.51966m3/h volume=1234567m3"},
+		"dynaflox-ultrad": {[]string{"000004E2 000004D2 0008A8F8 00000000 000003E8 00015180 00000000 00000E24"},
+			"flow=1250L/h volume=1234.567544m3 volume_reverse=0.001000m3 operating_time=86400s battery=3.620V"},
 		"fox-ft2a": {[]string{"41200000 42F6E979 00000000 41AC0000 43FA0000"},
 			"flow=10m3/h volume=123.456m3 temperature=21.5Cel operating_time=500h"},
 		"eastron-sdm230": {[]string{"43660000" + strings.Repeat("0000", 4) + "3FC00000" + strings.Repeat("0000", 4) + "43AC8000",
