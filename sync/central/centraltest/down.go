@@ -595,6 +595,11 @@ func chainedLater(t *testing.T, s *subject) {
 	s.want("SELECT COUNT(*) FROM record WHERE chained IS NULL", 1)
 	s.commit(f.Batch(t, 1, 3))
 	s.want("SELECT COUNT(*) FROM record WHERE chained = 1", 9)
+
+	h := NewFeed("n3", "e1", contract.Tx).Sales(9, 10, 3)
+	s.commit(h.Batch(t, 5, 3))
+	s.commit(h.Batch(t, 1, 6)) // other borders: some of it is here already
+	s.want("SELECT COUNT(*) FROM record WHERE node = 'n3' AND chained = 1", 7)
 	g := NewFeed("n2", "e1", contract.Tx)
 	for seq := uint64(1); seq <= 6; seq++ {
 		g.AppendRaw(map[bool]*Feed{true: f, false: other}[seq > 3].Queue.Raw(seq))

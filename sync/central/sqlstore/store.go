@@ -176,12 +176,9 @@ func (w *work) stream(ctx context.Context, k key, batches []central.Batch) (cent
 	r := central.Receipt{Node: k.node, Stream: k.stream}
 	mark := w.marks[k]
 	for _, b := range batches {
-		var before []byte
-		for i := range b.Items {
-			var err error
-			if before, err = w.item(ctx, k, &b.Items[i], before, &r.Counts); err != nil {
-				return r, err
-			}
+		before, err := w.batch(ctx, k, mark, b, &r.Counts)
+		if err != nil {
+			return r, err
 		}
 		last := b.Items[len(b.Items)-1].Seq
 		if err := w.meet(ctx, k, mark, last, before, &r.Counts); err != nil {
@@ -195,6 +192,19 @@ func (w *work) stream(ctx context.Context, k key, batches []central.Batch) (cent
 	}
 	r.Ack.Nacks, err = w.nacks(ctx, k)
 	return r, err
+}
+
+// batch stores the records of one envelope and returns what is stored of the last.
+func (w *work) batch(ctx context.Context, k key, m *mark, b central.Batch, c *central.Counts) (before []byte, err error) {
+	if news(m, b) {
+		return w.bulk(ctx, k, b, c)
+	}
+	for i := range b.Items {
+		if before, err = w.item(ctx, k, &b.Items[i], before, c); err != nil {
+			return nil, err
+		}
+	}
+	return before, nil
 }
 
 // item stores one record, once. before is what is stored of the record in front of it, nil when that is to be looked
@@ -216,7 +226,7 @@ func (w *work) item(ctx context.Context, k key, it *central.Item, before []byte,
 		return nil, err
 	}
 	if !fresh {
-		return w.again(ctx, k, it, c)
+		return w.again(ctx, k, it, chained, c)
 	}
 	c.Stored++
 	if chained.Valid && chained.Int64 == 0 {
@@ -226,14 +236,14 @@ func (w *work) item(ctx context.Context, k key, it *central.Item, before []byte,
 }
 
 // again handles a record whose identity is taken: the same bytes have no effect, others are a conflict.
-func (w *work) again(ctx context.Context, k key, it *central.Item, c *central.Counts) ([]byte, error) {
+func (w *work) again(ctx context.Context, k key, it *central.Item, chained sql.NullInt64, c *central.Counts) ([]byte, error) {
 	old, err := w.raw(ctx, k, it.Seq)
 	if err != nil {
 		return nil, err
 	}
 	if slices.Equal(old, it.Raw) {
 		c.Duplicates++
-		return old, nil
+		return old, w.link(ctx, k, it.Seq, chained, c)
 	}
 	fresh, err := w.quarantine(ctx, k, it, contract.CodeConflict, "the same sequence is stored with other content")
 	c.Conflicts += count(fresh)
@@ -266,9 +276,17 @@ func (w *work) meet(ctx context.Context, k key, m *mark, last uint64, before []b
 	}
 	r, err := contract.ParseRecord(raw)
 	sound := err == nil && contract.CheckChain(before, r) == nil
-	_, err = w.exec(ctx, `UPDATE record SET chained = ?1 WHERE node = ?2 AND epoch = ?3 AND stream = ?4 AND seq = ?5`,
-		int64(count(sound)), k.node, k.epoch, string(k.stream), int64(last+1))
-	c.Breaks += count(!sound)
+	return w.link(ctx, k, last+1, sql.NullInt64{Int64: int64(count(sound)), Valid: true}, c)
+}
+
+// link notes of a record that came before its time whether it continues the one before, now that this is known.
+func (w *work) link(ctx context.Context, k key, seq uint64, chained sql.NullInt64, c *central.Counts) error {
+	if !chained.Valid {
+		return nil
+	}
+	fresh, err := w.exec(ctx, `UPDATE record SET chained = ?1 WHERE node = ?2 AND epoch = ?3 AND stream = ?4 AND seq = ?5 AND chained IS NULL`,
+		chained, k.node, k.epoch, string(k.stream), int64(seq))
+	c.Breaks += count(fresh && chained.Int64 == 0)
 	return err
 }
 
