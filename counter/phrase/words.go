@@ -35,6 +35,10 @@ var words = map[string]map[string]both{
 		"retire":       {"注销", "card retired"},
 		"tool":         {"制作工具卡", "card for meters"},
 	},
+	"condition": { // of a card that is not in use
+		"blank": {"空白卡", "Blank card"},
+		"off":   {"未在使用的卡", "Card not in use"},
+	},
 	"cause": { // of a card replacement
 		"lost":   {"丢失", "lost"},
 		"broken": {"用户损坏", "broken by the customer"},
@@ -84,6 +88,9 @@ var words = map[string]map[string]both{
 		"jump":        {"突增", "jump"},
 		"rollover":    {"翻转", "rollover"},
 		"bad_clock":   {"时钟错误", "bad clock"},
+
+		"replaced": {"疑为换表", "another meter?"}, "unit": {"单位不符", "wrong unit"}, "frozen": {"计数停滞", "counter stands"},
+		"clock_drift": {"时钟偏差", "clock is off"}, "clock_unsure": {"本机时钟不可靠", "node's clock unsure"}, "history": {"表内历史", "from the meter's memory"},
 	},
 	"bench": { // the simulated workbench
 		"table":          {"桌上", "on the table"},

@@ -71,9 +71,13 @@ type MeterView struct {
 	ID      meter.ID       `json:"id"`
 	Line    string         `json:"line"`
 	Model   string         `json:"model"`
-	Last    *meter.Reading `json:"last"`    // newest reading with the time it was measured; nil when there never was one
-	Failure *meter.Failure `json:"failure"` // newest failure when it is newer than Last, nil when the meter answers
-	Dead    bool           `json:"dead"`    // has failed often enough to be backed off
+	Last    *meter.Reading `json:"last"`           // newest reading with the time it was measured; nil when there never was one
+	Failure *meter.Failure `json:"failure"`        // newest failure when it is newer than Last, nil when the meter answers
+	Dead    bool           `json:"dead"`           // has failed often enough to be backed off
+	Since   time.Time      `json:"since,omitzero"` // since when it is dead
+	Next    time.Time      `json:"next,omitzero"`  // when it is asked again
+
+	Valve meter.ValveState `json:"valve,omitempty"` // as the last command left it; unknown until it is read
 }
 
 // Uplink tells of the delivery to the central system.

@@ -200,6 +200,8 @@ var texts = map[string]both{
 	"meters.never":   {"从未读到", "never read"},
 	"meters.dead":    {"不通", "Dead"},
 	"meters.failed":  {"抄表失败", "Reading failed"},
+	"meters.since":   {"始于", "since"},
+	"meters.next":    {"下次尝试", "next try"},
 
 	"uplink.off":         {"未配置中心系统", "No central system configured"},
 	"uplink.ok":          {"中心在线", "Centre is there"},

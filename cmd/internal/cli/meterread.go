@@ -112,6 +112,18 @@ func (a *app) quality(mark string) string {
 		return a.t("the register passed its end", "计数器翻转")
 	case meter.BadClock:
 		return a.t("the meter's clock is wrong", "表计时钟错误")
+	case meter.Replaced:
+		return a.t("another meter answers, or its register began again", "疑为换表或计数器复位")
+	case meter.WrongUnit:
+		return a.t("not the unit of a counter, or another than before", "单位不是计量单位，或与上次不同")
+	case meter.Stuck:
+		return a.t("the counter stands although the meter reports a flow", "表计报告有流量，计数器却停滞")
+	case meter.ClockDrift:
+		return a.t("the meter's clock is off", "表计时钟偏差过大")
+	case meter.ClockUnsure:
+		return a.t("the node's clock was not set, or was set meanwhile", "本机时钟未校准，或期间被调整")
+	case meter.Remembered:
+		return a.t("from the meter's memory", "取自表内历史")
 	}
 	return plain(mark)
 }

@@ -106,6 +106,7 @@ var problemSentences = map[string]struct{ en, zh string }{
 	control.ProblemSettings:    {"settings from the centre are on trial; they are taken back when it is not reached", "中心下发的设置正在试用；若无法连上中心将自动撤回"},
 	control.ProblemOrdersOpen:  {"card orders are without an end: put these cards back on the reader, or ask a leader", "有未结的写卡订单：请将相应卡片放回读卡器，或由班长处理"},
 	control.ProblemLineLost:    {"the line cannot be used", "线路不可用"},
+	control.ProblemLineDown:    {"nobody on the line answers: is its cable cut, its power gone?", "线路上无任何表计应答：请检查电缆与供电"},
 	control.ProblemMetersDead:  {"meters do not answer", "有表计无应答"},
 	control.ProblemBrokerAway:  {"the broker cannot be reached; records wait here", "无法连接消息服务器；记录在本机等待"},
 	control.ProblemCentreAway:  {"the centre takes no records; they wait here", "中心暂不接收记录；记录在本机等待"},
@@ -154,6 +155,9 @@ func (a *app) lines(lines []control.LineStat) string {
 		state := a.t("open", "打开")
 		if !l.Open {
 			state = a.t("closed", "关闭")
+		}
+		if l.Down {
+			state = a.f("silent since %s, next try %s", "自 %s 无应答，下次尝试 %s", moment(l.Since), moment(l.Next))
 		}
 		t.row(plain(l.Name), plain(l.Where), state, fmt.Sprint(l.Meters), fmt.Sprint(l.Alive), fmt.Sprint(l.Dead), fmt.Sprint(l.Asked), fmt.Sprint(l.Answered))
 	}

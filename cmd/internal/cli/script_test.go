@@ -134,7 +134,10 @@ func (n fakeNode) Status(context.Context) (control.NodeStatus, error) {
 		s.Disk.SalesRoom = false
 		s.Lines = []control.LineStat{{Name: "riser-1", Kind: "serial", Where: "/dev/ttyS1", Meters: 2, Dead: 2, Asked: 100}}
 		s.Uplink = control.Uplink{Configured: true, Broker: "tcp://127.0.0.1:1883", Streams: []control.Stream{{Name: "tx", Waiting: 12}}}
+		s.Lines = append(s.Lines, control.LineStat{Name: "riser-2", Kind: "serial", Where: "/dev/ttyS2", Open: true, Meters: 2, Alive: 2, Asked: 7,
+			Down: true, Since: at.Add(-time.Hour), Next: at.Add(time.Minute)})
 		s.Problems = []control.Problem{{Code: control.ProblemLineLost, Subject: "riser-1", Message: "no such port"},
+			{Code: control.ProblemLineDown, Subject: "riser-2", Message: "line riser-2: line_down"},
 			{Code: control.ProblemBrokerAway, Message: "dial"}, {Code: control.ProblemNotReady, Message: "no room"}, {Code: "brand_new", Message: "something new is wrong"}}
 	}
 	return s, nil
@@ -174,7 +177,21 @@ func (n fakeNode) Card(_ context.Context, reader string) (control.Card, error) {
 		Customer: &control.Customer{No: "10001", Name: "张三丰", Meter: "00045678", Locked: n == "ill"}}, nil
 }
 
-func (n fakeNode) Meters(context.Context) ([]control.Meter, error) { return nil, nil }
+func (n fakeNode) Meters(context.Context) ([]control.Meter, error) {
+	if n != "well" {
+		return nil, nil
+	}
+	good, odd := fakeReading("00012345", "riser-1"), fakeReading("00012346", "riser-1")
+	odd.Quality = meter.Quality{meter.Jump, meter.ClockDrift}
+	return []control.Meter{
+		{ID: "00012345", Line: "riser-1", Model: "generic-water", Last: &good, Next: at.Add(15 * time.Minute)},
+		{ID: "00012346", Line: "riser-1", Model: "generic-water", Last: &odd, Next: at.Add(20 * time.Minute), Valve: meter.ValveUnknown,
+			Failure: &meter.Failure{Meter: "00012346", At: at, Line: "riser-1", Code: "silent", Text: "nothing within 1s"}},
+		{ID: "00012347", Line: "riser-2", Model: "generic-water", Dead: true, Since: at.Add(-time.Hour), Next: at.Add(time.Minute),
+			Failure: &meter.Failure{Meter: "00012347", At: at, Line: "riser-2", Code: "silent", Text: "nothing within 1s"}},
+		{ID: "00012348", Line: "riser-2", Model: "generic-water", Next: at},
+	}, nil
+}
 
 func (n fakeNode) MeterRead(_ context.Context, id meter.ID) (meter.Reading, error) {
 	switch id {

@@ -95,6 +95,10 @@ type LineStat struct {
 	Dead     int    `json:"dead"`
 	Asked    uint64 `json:"asked"` // questions since the start
 	Answered uint64 `json:"answered"`
+
+	Down  bool      `json:"down,omitempty"` // nobody on it answers
+	Since time.Time `json:"since,omitzero"` // since when it is down
+	Next  time.Time `json:"next,omitzero"`  // when it is tried again; only while it is down
 }
 
 // Meter is one configured meter with its newest values.
@@ -103,8 +107,12 @@ type Meter struct {
 	Line    string         `json:"line"`
 	Model   string         `json:"model"`
 	Dead    bool           `json:"dead"`
-	Last    *meter.Reading `json:"last"`    // nil when there never was one
-	Failure *meter.Failure `json:"failure"` // newest failure when it is newer than Last
+	Last    *meter.Reading `json:"last"`           // nil when there never was one
+	Failure *meter.Failure `json:"failure"`        // newest failure when it is newer than Last
+	Since   time.Time      `json:"since,omitzero"` // since when it is dead
+	Next    time.Time      `json:"next,omitzero"`  // when it is asked again
+
+	Valve meter.ValveState `json:"valve,omitempty"` // as the last command left it; unknown until it is read
 }
 
 // Uplink is the delivery to the central system.
@@ -158,6 +166,7 @@ const (
 	ProblemSettings    = "settings_on_trial"    // settings of the centre that it has not been reached with yet
 	ProblemOrdersOpen  = "orders_open"          // card orders whose money is without an end
 	ProblemLineLost    = "line_lost"
+	ProblemLineDown    = "line_down" // nobody on it answers
 	ProblemMetersDead  = "meters_dead"
 	ProblemBrokerAway  = "broker_away"
 	ProblemCentreAway  = "central_away"

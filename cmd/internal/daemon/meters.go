@@ -93,7 +93,8 @@ func (n *Node) Meters() []web.MeterView {
 	kept := n.kept()
 	var views []web.MeterView
 	for _, s := range n.poller.States() {
-		v := web.MeterView{ID: s.ID, Line: s.Line, Model: s.Model, Last: s.Last, Failure: s.Failure, Dead: s.Dead}
+		v := web.MeterView{ID: s.ID, Line: s.Line, Model: s.Model, Last: s.Last, Failure: s.Failure, Dead: s.Dead,
+			Since: s.Since, Next: s.Next, Valve: s.Valve}
 		if v.Last == nil {
 			v.Last = kept[s.ID].Reading
 		}

@@ -29,9 +29,15 @@ func (d door) Status(ctx context.Context) (control.NodeStatus, error) {
 		s.Problems = append(s.Problems, control.Problem{Code: control.ProblemNotReady, Message: err.Error()})
 	}
 	s.Readers, _ = d.Readers(ctx)
-	states := n.poller.States()
+	states, downs := n.poller.States(), n.poller.Lines()
 	for _, w := range n.wires {
 		l, problem := lineStat(w, lineOf(w.cfg.Name, states))
+		if at := lineDown(downs, w.cfg.Name); at != nil {
+			l.Down, l.Since, l.Next = true, at.Since, at.Next
+			if l.Open {
+				problem = control.ProblemLineDown
+			}
+		}
 		s.Lines = append(s.Lines, l)
 		if problem != "" {
 			s.Problems = append(s.Problems, control.Problem{Code: problem, Subject: l.Name, Message: "line " + l.Name + ": " + problem})
@@ -60,6 +66,16 @@ func (d door) Status(ctx context.Context) (control.NodeStatus, error) {
 		s.Problems = append(s.Problems, control.Problem{Code: control.ProblemOrdersOpen, Message: fmt.Sprintf("%d card orders without an end", len(open))})
 	}
 	return s, nil
+}
+
+// lineDown finds the outage of a line, nil if somebody on it answers.
+func lineDown(lines []poll.LineState, name string) *poll.LineState {
+	for _, l := range lines {
+		if l.Line == name && l.Down {
+			return &l
+		}
+	}
+	return nil
 }
 
 // lineStat is one line, and what is not well with it.
@@ -174,7 +190,8 @@ func cardOf(k counter.Desk) (control.Card, error) {
 func (d door) Meters(context.Context) ([]control.Meter, error) {
 	var meters []control.Meter
 	for _, v := range d.n.Meters() {
-		meters = append(meters, control.Meter{ID: v.ID, Line: v.Line, Model: v.Model, Dead: v.Dead, Last: v.Last, Failure: v.Failure})
+		meters = append(meters, control.Meter{ID: v.ID, Line: v.Line, Model: v.Model, Dead: v.Dead, Last: v.Last, Failure: v.Failure,
+			Since: v.Since, Next: v.Next, Valve: v.Valve})
 	}
 	return meters, nil
 }
