@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,8 @@ type testCentre struct {
 
 	mu      sync.Mutex
 	got     map[string]contract.Record // by stream and seq
+	raw     map[string]string          // the same, their bytes
+	differ  map[string]bool            // came again with other bytes
 	next    map[string]uint64          // by epoch and stream
 	epoch   string
 	counter uint64
@@ -42,15 +45,22 @@ func link(addr, id string) mqttlink.Config {
 
 func startTestCentre(t *testing.T, addr string) *testCentre {
 	t.Helper()
+	return startTestCentreAs(t, addr, "")
+}
+
+func startTestCentreAs(t *testing.T, addr, user string) *testCentre {
+	t.Helper()
 	pub, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &testCentre{t: t, key: key, pub: filepath.Join(t.TempDir(), "centre.pub"), got: map[string]contract.Record{}, next: map[string]uint64{}, changed: make(chan struct{})}
+	c := &testCentre{t: t, key: key, pub: filepath.Join(t.TempDir(), "centre.pub"), got: map[string]contract.Record{}, raw: map[string]string{}, differ: map[string]bool{}, next: map[string]uint64{}, changed: make(chan struct{})}
 	if err := os.WriteFile(c.pub, []byte(contract.KeyText("k", pub)+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if c.link, err = mqttlink.NewCentre(mqttlink.CentreConfig{Config: link(addr, "centre")}); err != nil {
+	cfg := link(addr, "centre")
+	cfg.Username = user
+	if c.link, err = mqttlink.NewCentre(mqttlink.CentreConfig{Config: cfg}); err != nil {
 		t.Fatal(err)
 	}
 	c.link.Present(true)
@@ -99,6 +109,7 @@ func (c *testCentre) take(ctx context.Context, e contract.Envelope) {
 	}
 	c.epoch = e.Epoch
 	id := e.Epoch + "/" + string(e.Stream)
+	ack := contract.Ack{Epoch: e.Epoch}
 	for i := range e.Records {
 		rec, err := e.Record(i)
 		if err != nil {
@@ -108,9 +119,16 @@ func (c *testCentre) take(ctx context.Context, e contract.Envelope) {
 		if rec.Seq == c.next[id]+1 {
 			c.next[id]++
 		}
-		c.got[fmt.Sprintf("%s/%d", id, rec.Seq)] = rec
+		key := fmt.Sprintf("%s/%d", id, rec.Seq)
+		if before, ok := c.raw[key]; ok && before != string(e.Records[i]) {
+			c.differ[key] = true
+			ack.Nacks = append(ack.Nacks, contract.Nack{Seq: rec.Seq, Code: contract.CodeConflict, Text: "another record has this number"})
+			continue
+		}
+		c.got[key], c.raw[key] = rec, string(e.Records[i])
 	}
-	_ = c.link.Ack(ctx, e.Node, e.Stream, contract.Ack{Epoch: e.Epoch, Ack: c.next[id]}) // lost acks are asked for again
+	ack.Ack = c.next[id]
+	_ = c.link.Ack(ctx, e.Node, e.Stream, ack) // lost acks are asked for again
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
@@ -120,6 +138,13 @@ func (c *testCentre) silence(mute bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mute = mute
+}
+
+// conflicts names the numbers that came with two contents.
+func (c *testCentre) conflicts() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.differ))
 }
 
 // inherit takes over how far another centre is, as one database behind two brokers would.

@@ -22,6 +22,7 @@ import (
 	"tally/meter/quality"
 	"tally/storage"
 	"tally/sync/contract"
+	"tally/sync/mqttlink"
 	"tally/sync/outbox"
 )
 
@@ -35,6 +36,8 @@ type Parts struct {
 	Bench   web.Bench                                            // nil on a real counter
 	Demo    *web.DemoLogin                                       // nil outside the demo
 	Seed    func(ctx context.Context, store counter.Store) error // runs before anything starts; may be nil
+	Link    func(*mqttlink.NodeConfig)                           // changes the way to the broker; may be nil
+	Outbox  func(*outbox.Config)                                 // changes the delivery; may be nil
 }
 
 // Node is one wired node. New opens its files and addresses, Run runs it, and after Run it is closed.
@@ -139,9 +142,9 @@ func (n *Node) openMeters(ctx context.Context, p Parts) (err error) {
 	return err
 }
 
-func (n *Node) openUplink(ctx context.Context, _ Parts) (err error) {
+func (n *Node) openUplink(ctx context.Context, p Parts) (err error) {
 	if n.cfg.Uplink != nil {
-		n.uplink, err = n.newUplink(ctx)
+		n.uplink, err = n.newUplink(ctx, p)
 	}
 	return err
 }

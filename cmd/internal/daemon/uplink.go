@@ -30,7 +30,7 @@ type uplink struct {
 }
 
 // newUplink wires the delivery and everything that listens to the centre, and brings back what it wanted last.
-func (n *Node) newUplink(ctx context.Context) (*uplink, error) {
+func (n *Node) newUplink(ctx context.Context, p Parts) (*uplink, error) {
 	cfg := n.cfg.Uplink
 	up := &uplink{level: newLogLevel(logging.LevelOf(n.log))}
 	up.settings = newSettings(n.store, cfg.Broker, cfg.Delivery.Confirm, func(s Settings) { n.use(up, s) }, n.log)
@@ -41,7 +41,7 @@ func (n *Node) newUplink(ctx context.Context) (*uplink, error) {
 	if up.inbox, err = n.newInbox(up.desired, n.backups, up.level); err != nil {
 		return nil, fmt.Errorf("set up the inbox: %w", err)
 	}
-	if err := n.connect(up); err != nil {
+	if err := n.connect(up, p); err != nil {
 		return nil, fmt.Errorf("set up the uplink: %w", err)
 	}
 	if err := up.desired.load(ctx); err != nil {
@@ -51,7 +51,7 @@ func (n *Node) newUplink(ctx context.Context) (*uplink, error) {
 }
 
 // connect makes link and pump; neither dials yet.
-func (n *Node) connect(up *uplink) (err error) {
+func (n *Node) connect(up *uplink, p Parts) (err error) {
 	link := mqttlink.NodeConfig{
 		Config: broker.Config(*n.cfg.Uplink, n.log), Node: n.cfg.Name, Status: func() contract.Status { return n.told(up) },
 		Down: up.inbox.Take,
@@ -60,14 +60,21 @@ func (n *Node) connect(up *uplink) (err error) {
 	up.broker.Store(&usual)
 	link.Address = func() string { return *up.broker.Load() }
 	link.Sound = func() bool { return sound(time.Now()) }
+	if p.Link != nil {
+		p.Link(&link)
+	}
 	if up.link, err = mqttlink.NewNode(link); err != nil {
 		return err
 	}
-	up.pump, err = outbox.NewPump(outbox.Config{
+	delivery := outbox.Config{
 		Node: n.cfg.Name, Boot: n.boot, Newest: up.link.Newest, MaxRate: n.cfg.Uplink.Delivery.MaxRate,
 		Clock:   func() string { return clockQuality(time.Now()) },
 		OnAlarm: func(a outbox.Alarm) { n.log.Warn("delivery", "alarm", a.String()) },
-	}, up.link, n.store.Queue(contract.Tx), n.store.Queue(contract.Ev), n.store.Queue(contract.Rd))
+	}
+	if p.Outbox != nil {
+		p.Outbox(&delivery)
+	}
+	up.pump, err = outbox.NewPump(delivery, up.link, n.store.Queue(contract.Tx), n.store.Queue(contract.Ev), n.store.Queue(contract.Rd))
 	return err
 }
 
