@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,7 @@ func TestLineScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/line", UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "", RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"meters": startMeters, "daemon": startDaemon, "exits": exits, "mask": mask, "await": await, "commands": commands, "asked": asked, "torn": torn,
+			"meters": startMeters, "daemon": startDaemon, "exits": exits, "mask": mask, "await": await, "commands": commands, "asked": asked, "torn": torn, "talks": talks,
 		},
 		Setup: func(e *testscript.Env) error {
 			dir, err := os.MkdirTemp("", "t") // a unix socket's path is short
@@ -296,4 +297,51 @@ func torn(ts *testscript.TestScript, neg bool, args []string) {
 	info, err := os.Stat(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), info.Size()-int64(n)))
+}
+
+// pause waits, and tells whether the script goes on.
+func pause(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(100 * time.Millisecond):
+		return true
+	}
+}
+
+// talks is `talks PORT BAUD FILE`: a pseudo-terminal on which somebody else says the frames of FILE (hex, one a line; an
+// empty line is a pause of 100 ms) again and again.
+func talks(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: talks PORT BAUD FILE")
+	}
+	baud, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	pty, err := metersim.OpenPTY()
+	ts.Check(err)
+	ts.Check(os.Symlink(pty.Path, ts.MkAbs(args[0])))
+	wire := &gated{pty.Wire, baud}
+	ctx, cancel := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	group.Go(func() {
+		for !wire.right() && pause(ctx) { // until somebody listens
+		}
+		for pause(ctx) {
+			for line := range strings.Lines(ts.ReadFile(args[2])) {
+				frame, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(line), " ", ""))
+				if err != nil || len(frame) == 0 {
+					pause(ctx)
+					continue
+				}
+				if _, err := wire.Write(frame); err != nil {
+					return
+				}
+			}
+		}
+	})
+	ts.Defer(func() {
+		cancel()
+		_ = pty.Close()
+		group.Wait()
+	})
 }

@@ -114,7 +114,7 @@ func (a *app) sniff(c *cobra.Command, s sniffFlags, deps TallyDeps) (err error) 
 	} else {
 		err = e.onPort(ctx, path)
 	}
-	if ctx.Err() != nil || errors.Is(err, errEnough) { // that is how it ends
+	if ctx.Err() != nil || errors.Is(err, errEnough) || errors.Is(err, context.DeadlineExceeded) { // that is how it ends
 		err = nil
 	}
 	if err == nil {

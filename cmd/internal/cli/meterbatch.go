@@ -61,10 +61,7 @@ func (a *app) batch(c *cobra.Command, file string, b batchFlags, deps TallyDeps)
 	case b.report != "" && ext != ".csv" && ext != ".json":
 		return a.usage(c, "--report ends with .csv or .json", "--report 应以 .csv 或 .json 结尾")
 	}
-	sheet, err := metercsv.ReadFile(file)
-	if err == nil {
-		err = a.checkRows(c, sheet, deps)
-	}
+	sheet, err := metercsv.ReadFile(file, func(r metercsv.Row) string { return a.checkRow(c, r, deps) })
 	if problems, ok := errors.AsType[metercsv.Problems](err); ok {
 		fmt.Fprintln(a.env.Err, problems[:min(len(problems), shownProblems)].Text(a.lang))
 		return &failure{ExitConfig, a.f("problems in %s: %d; nothing was read", "%s 中的问题：%d 个；未抄表", file, len(problems)), ""}
@@ -79,24 +76,15 @@ func (a *app) batch(c *cobra.Command, file string, b batchFlags, deps TallyDeps)
 	return a.runBatch(c, sheet, b, deps)
 }
 
-// checkRows checks each row by the rules of the flags of `meter read`.
-func (a *app) checkRows(c *cobra.Command, s metercsv.Sheet, deps TallyDeps) error {
-	var problems metercsv.Problems
-	for _, r := range s.Rows {
-		if r.Port == "" {
-			continue
-		}
-		_, err := a.directLine(c, rowDirect(r), deps.Known)
-		if f, ok := errors.AsType[*failure](err); ok {
-			problems = append(problems, metercsv.At(s.File, r.Line, "", f.text))
-		} else if err != nil {
-			return err
-		}
+// checkRow checks a row by the rules of the flags of `meter read`.
+func (a *app) checkRow(c *cobra.Command, r metercsv.Row, deps TallyDeps) string {
+	if r.Port == "" {
+		return ""
 	}
-	if problems != nil {
-		return problems
+	if _, err := a.directLine(c, rowDirect(r), deps.Known); err != nil {
+		return a.explain(err).text
 	}
-	return nil
+	return ""
 }
 
 // rowDirect is a row as the flags of `meter read` would say it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,8 +58,11 @@ func (w way) opener() line.Opener {
 	}
 }
 
-// holders names processes in a technical message.
+// holders names processes in a technical message: those that keep others out, or else all.
 func holders(all []portlist.Process) string {
+	if slices.ContainsFunc(all, func(p portlist.Process) bool { return p.Locked }) {
+		all = slices.DeleteFunc(slices.Clone(all), func(p portlist.Process) bool { return !p.Locked })
+	}
 	var names []string
 	for _, p := range all {
 		names = append(names, strings.TrimSpace(fmt.Sprintf("process %d %s", p.PID, p.Name)))
@@ -182,8 +186,23 @@ func (n nodeMeter) Do(ctx context.Context, a fieldwork.Act) (fieldwork.Result, e
 func (n nodeMeter) Read(ctx context.Context) (meter.Reading, error) {
 	return n.client.MeterRead(ctx, n.id)
 }
-func (n nodeMeter) Number() meter.ID      { return n.id }
-func (n nodeMeter) Where() (string, bool) { return "node", true }
+func (n nodeMeter) Number() meter.ID { return n.id }
+
+// Where asks the node for the meter's line; a node that does not say is "node".
+func (n nodeMeter) Where() (string, bool) {
+	lines, err := n.client.Lines(context.Background())
+	if err != nil {
+		return "node", true
+	}
+	for _, l := range lines {
+		for _, m := range l.Meters {
+			if m.ID == n.id {
+				return l.Name, true
+			}
+		}
+	}
+	return "node", true
+}
 
 // lineMeter is a meter on a line that the command opened or borrowed.
 type lineMeter struct {

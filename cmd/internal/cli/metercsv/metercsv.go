@@ -54,13 +54,14 @@ func Columns() []string {
 	return []string{"meter", "port", "protocol", "baud", "parity", "stop_bits", "unit", "address", "kind", "model", "timeout"}
 }
 
-// ReadFile reads and checks a file. Its error is [Problems].
-func ReadFile(file string) (Sheet, error) {
+// ReadFile reads and checks a file. check says what else speaks against a row, in the user's language, or nothing; it
+// may be nil. The error is [Problems].
+func ReadFile(file string, check func(Row) string) (Sheet, error) {
 	data, problem := load(file)
 	if problem != nil {
 		return Sheet{}, Problems{*problem}
 	}
-	return Parse(file, data)
+	return Parse(file, data, check)
 }
 
 // load reads a plain file; opening a pipe would wait for its other end.
@@ -88,10 +89,10 @@ func load(file string) ([]byte, *Problem) {
 	return data, nil
 }
 
-// Parse checks the content of a file; the name is only for problems. Its error is [Problems].
-func Parse(file string, data []byte) (Sheet, error) {
+// Parse checks the content of a file as ReadFile does; the name is only for problems.
+func Parse(file string, data []byte, check func(Row) string) (Sheet, error) {
 	sum := sha256.Sum256(data)
-	p := &parser{sheet: Sheet{File: file, Hash: hex.EncodeToString(sum[:])}, meters: map[string]int{}}
+	p := &parser{sheet: Sheet{File: file, Hash: hex.EncodeToString(sum[:])}, meters: map[string]int{}, check: check}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if !utf8.Valid(data) {
 		n := 0
@@ -120,6 +121,7 @@ type parser struct {
 	sheet    Sheet
 	columns  []string
 	problems Problems
+	check    func(Row) string
 	meters   map[string]int // line by what names the meter
 }
 
@@ -276,6 +278,12 @@ func (p *parser) whole(r Row) {
 		return
 	}
 	p.meters[key] = r.Line
+	if p.check != nil {
+		if said := p.check(r); said != "" {
+			p.add(r.Line, "", codeSaid, said)
+			return
+		}
+	}
 	p.sheet.Rows = append(p.sheet.Rows, r)
 }
 

@@ -16,7 +16,7 @@ const good = "\ufeffmeter,port,protocol,baud,parity,stop_bits,unit,address,kind,
 	"\"Li, flat 3\",tcp://10.0.0.7:502,,,,,7,,,generic-gas-modbus,\n"
 
 func TestParse(t *testing.T) {
-	s, err := Parse("m.csv", []byte(good))
+	s, err := Parse("m.csv", []byte(good), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff(want, s.Rows); diff != "" {
 		t.Error(diff)
 	}
-	other, err := Parse("m.csv", []byte(strings.Replace(good, "flat 3", "flat 4", 1)))
+	other, err := Parse("m.csv", []byte(strings.Replace(good, "flat 3", "flat 4", 1)), nil)
 	if err != nil || other.Hash == s.Hash {
 		t.Errorf("another list has the same hash: %v", err)
 	}
@@ -36,7 +36,13 @@ func TestParse(t *testing.T) {
 
 // TestEveryProblemHasItsPlace: each mistake is said with file, line and column, in both languages.
 func TestEveryProblemHasItsPlace(t *testing.T) {
-	seen := map[string]bool{codeSaid: true, codeRead: true, codeTooLarge: true, codeRows: true}
+	said := func(r Row) string {
+		if r.Model == "odd" {
+			return "model odd 很怪"
+		}
+		return ""
+	}
+	seen := map[string]bool{codeRead: true, codeTooLarge: true, codeRows: true}
 	for name, tt := range map[string]struct{ file, want string }{
 		"empty":       {"", "m.csv: the file is empty; the first row names the columns: meter, port, protocol, baud, parity, stop_bits, unit, address, kind, model, timeout"},
 		"no rows":     {"meter\n", "m.csv: there is no meter below the header; add a row for each"},
@@ -53,9 +59,10 @@ func TestEveryProblemHasItsPlace(t *testing.T) {
 		"no port":     {"meter,port,unit\n1,,3\n", "m.csv:2: port: is empty, but the row describes a meter on a port; name the port"},
 		"no address":  {"port,model\np,m\n", "m.csv:2: address: is empty; give the meter's address, or unit for Modbus"},
 		"no model":    {"port,unit\np,1\n", "m.csv:2: model: is empty; name the meter's model"},
+		"said":        {"port,unit,model\np,1,odd\np,300,m\n", "m.csv:2: model odd 很怪\nm.csv:3: unit: is not a whole number from 1 to 247"},
 		"meter twice": {"meter\n1\n2\n1\n", "m.csv:4: this meter stands on line 2 already; remove one"},
 	} {
-		_, err := Parse("m.csv", []byte(tt.file))
+		_, err := Parse("m.csv", []byte(tt.file), said)
 		problems, ok := err.(Problems)
 		if !ok || problems.Text("en") != tt.want {
 			t.Errorf("%s:\ngot  %v\nwant %s", name, err, tt.want)
@@ -63,7 +70,7 @@ func TestEveryProblemHasItsPlace(t *testing.T) {
 		}
 		for _, p := range problems {
 			seen[p.Code] = true
-			if p.Text("zh") == p.Text("en") {
+			if p.Code != codeSaid && p.Text("zh") == p.Text("en") {
 				t.Errorf("%s: no Chinese", name)
 			}
 		}
@@ -81,11 +88,11 @@ func TestReadFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte(good), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := ReadFile(file); err != nil || len(s.Rows) != 3 {
+	if s, err := ReadFile(file, nil); err != nil || len(s.Rows) != 3 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for _, bad := range []string{filepath.Join(dir, "nothing.csv"), dir} {
-		if _, err := ReadFile(bad); err == nil || !strings.Contains(err.Error(), "cannot read the file") {
+		if _, err := ReadFile(bad, nil); err == nil || !strings.Contains(err.Error(), "cannot read the file") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -96,7 +103,7 @@ func TestReadFile(t *testing.T) {
 	if err := os.Truncate(large, maxBytes+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadFile(large); err == nil || !strings.Contains(err.Error(), "larger than") {
+	if _, err := ReadFile(large, nil); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Error(err)
 	}
 }
@@ -106,7 +113,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("meter\n\"1\n2\""))
 	f.Add([]byte("port,unit,model,timeout\np,1,m,1e9h\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := Parse("m.csv", b)
+		s, err := Parse("m.csv", b, nil)
 		if err != nil {
 			if err.(Problems).Text("zh") == "" {
 				t.Fatal("a problem without words")

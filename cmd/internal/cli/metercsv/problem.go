@@ -14,11 +14,6 @@ type Problem struct {
 	args   []any
 }
 
-// At is a problem that somebody else found in a row, in words that are already in the user's language.
-func At(file string, line int, column, text string) Problem {
-	return Problem{file, line, column, codeSaid, []any{text}}
-}
-
 // Text is the problem in one line, "file:line: column: what is wrong; what would be right", in English or ("zh")
 // Chinese.
 func (p Problem) Text(lang string) string {
