@@ -25,7 +25,11 @@ func (b bench) Unplug() error                 { return b.src.Unplug(reader) }
 func (b bench) Plug() error                   { return b.src.Plug(reader) }
 
 func TestConformance(t *testing.T) {
-	cardtest.Run(t, func(t *testing.T) cardtest.Bench { return bench{cardsim.NewSource(reader)} })
+	for _, s := range cardtest.Subjects() {
+		t.Run(s.Name, func(t *testing.T) {
+			cardtest.RunWith(t, s, func(t *testing.T) cardtest.Bench { return bench{cardsim.NewSource(reader)} })
+		})
+	}
 }
 
 func TestHands(t *testing.T) {

@@ -28,41 +28,32 @@ type Unplugger interface {
 	Plug() error
 }
 
-// Run tries everything that the contract of Source and Card promises. open makes a fresh Bench and cleans it up when
-// its test ends.
-func Run(t *testing.T, open func(t *testing.T) Bench) {
+// Run tries everything that the contract of Source and Card promises, with an SLE 4442. open makes a fresh Bench and
+// cleans it up when its test ends.
+func Run(t *testing.T, open func(t *testing.T) Bench) { RunWith(t, SLE4442(), open) }
+
+// RunWith is Run with another kind of card.
+func RunWith(t *testing.T, s Subject, open func(t *testing.T) Bench) {
 	for _, c := range []struct {
 		name string
 		run  func(*testing.T, Bench)
 	}{
-		{"events come in order and insertions are never the same", testEvents},
-		{"a card that is already there is an insertion", testPresentAtStart},
-		{"open and exchange", testExchange},
-		{"an insertion that has gone cannot be opened", testGone},
-		{"one card an insertion", testOneOpen},
-		{"closing forgets the secret code", testCloseForgets},
-		{"a closed card sends nothing", testClosed},
-		{"what is no APDU is not sent", testBadCommand},
-		{"an ended context sends nothing", testEndedContext},
-		{"do", testDo},
-		{"the context bounds the wait", testSilence},
-		{"promise 2: a transport error never says that nothing was written", testOutcomeUnknown},
-		{"unplugged reader", testUnplug},
+		{"events come in order and insertions are never the same", s.testEvents},
+		{"a card that is already there is an insertion", s.testPresentAtStart},
+		{"open and exchange", s.testExchange},
+		{"an insertion that has gone cannot be opened", s.testGone},
+		{"one card an insertion", s.testOneOpen},
+		{"closing forgets the secret code", s.testCloseForgets},
+		{"a closed card sends nothing", s.testClosed},
+		{"what is no APDU is not sent", s.testBadCommand},
+		{"an ended context sends nothing", s.testEndedContext},
+		{"do", s.testDo},
+		{"the context bounds the wait", s.testSilence},
+		{"promise 2: a transport error never says that nothing was written", s.testOutcomeUnknown},
+		{"unplugged reader", s.testUnplug},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}
-}
-
-// Commands of the ACS dialect, with which the suite sees whether a card was reached.
-var (
-	cmdSelect = []byte{0xFF, 0xA4, 0, 0, 1, 6}
-	cmdRead   = []byte{0xFF, 0xB0, 0, 0x20, 4}
-	cmdWrite  = []byte{0xFF, 0xD0, 0, 0x20, 4, 1, 2, 3, 4}
-	cmdPSC    = []byte{0xFF, 0x20, 0, 0, 3, 0x11, 0x22, 0x33}
-)
-
-func newChip() *cardsim.SLE4442 {
-	return cardsim.NewSLE4442(cardsim.Options{PSC: []byte{0x11, 0x22, 0x33}, Main: []byte{0xCA, 0xFE, 0xBA, 0xBE}})
 }
 
 func insert(t *testing.T, b Bench, d cardsim.Device) {
@@ -117,9 +108,9 @@ func wantIs(t *testing.T, err, target error) {
 	}
 }
 
-func testEvents(t *testing.T, b Bench) {
-	atr := []byte{0x3B, 0x04, 0xA2, 0x13, 0x10, 0x91}
-	dev := cardsim.ACS(newChip())
+func (s Subject) testEvents(t *testing.T, b Bench) {
+	atr := s.ATR
+	dev := s.New()
 	w, first := inserted(t, b, dev)
 	if first.Insertion == 0 || !bytes.Equal(first.ATR, atr) {
 		t.Errorf("insertion %d with ATR % X", first.Insertion, first.ATR)
@@ -134,35 +125,37 @@ func testEvents(t *testing.T, b Bench) {
 	}
 }
 
-func testPresentAtStart(t *testing.T, b Bench) {
-	insert(t, b, cardsim.ACS(newChip()))
+func (s Subject) testPresentAtStart(t *testing.T, b Bench) {
+	insert(t, b, s.New())
 	w := Watch(t, b.Source())
 	w.Await(cardreader.ReaderArrived, b.Reader())
 	e := w.Await(cardreader.CardInserted, b.Reader())
-	mustSend(t, mustOpen(t, b, e.Insertion), cmdSelect, []byte{0x90, 0})
+	mustSend(t, mustOpen(t, b, e.Insertion), s.Choose, s.Chosen)
 }
 
-func testExchange(t *testing.T, b Bench) {
-	_, e := inserted(t, b, cardsim.ACS(newChip()))
+func (s Subject) testExchange(t *testing.T, b Bench) {
+	_, e := inserted(t, b, s.New())
 	c := mustOpen(t, b, e.Insertion)
 	if !bytes.Equal(c.ATR(), e.ATR) {
 		t.Errorf("card's ATR % X, event's % X", c.ATR(), e.ATR)
 	}
-	mustSend(t, c, cmdSelect, []byte{0x90, 0})
-	mustSend(t, c, cmdRead, []byte{0xCA, 0xFE, 0xBA, 0xBE, 0x90, 0})
-	mustSend(t, c, cmdPSC, []byte{0x90, 7})
-	mustSend(t, c, cmdWrite, []byte{0x90, 0})
-	mustSend(t, c, cmdRead, []byte{1, 2, 3, 4, 0x90, 0})
+	mustSend(t, c, s.Choose, s.Chosen)
+	mustSend(t, c, s.Read, s.Holds)
+	s.Unlock(sender(t, c))
+	s.Write(sender(t, c))
+	if got := s.look(sender(t, c)); !bytes.Equal(got, s.Wrote) {
+		t.Errorf("after the write % X, want % X", got, s.Wrote)
+	}
 }
 
-func testGone(t *testing.T, b Bench) {
-	dev := cardsim.ACS(newChip())
+func (s Subject) testGone(t *testing.T, b Bench) {
+	dev := s.New()
 	w, e := inserted(t, b, dev)
 	c := mustOpen(t, b, e.Insertion)
-	mustSend(t, c, cmdSelect, []byte{0x90, 0})
+	mustSend(t, c, s.Choose, s.Chosen)
 	remove(t, b)
 	w.Next(cardreader.CardRemoved, b.Reader())
-	if _, err := c.Transmit(t.Context(), cmdRead); err == nil {
+	if _, err := c.Transmit(t.Context(), s.Read); err == nil {
 		t.Error("a card that was pulled answers")
 	}
 	c.Close()
@@ -175,45 +168,58 @@ func testGone(t *testing.T, b Bench) {
 	mustOpen(t, b, again.Insertion)
 }
 
-func testOneOpen(t *testing.T, b Bench) {
-	_, e := inserted(t, b, cardsim.ACS(newChip()))
+func (s Subject) testOneOpen(t *testing.T, b Bench) {
+	_, e := inserted(t, b, s.New())
 	c := mustOpen(t, b, e.Insertion)
 	_, err := b.Source().Open(t.Context(), b.Reader(), e.Insertion)
 	wantIs(t, err, cardreader.ErrNotSent)
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	mustSend(t, mustOpen(t, b, e.Insertion), cmdSelect, []byte{0x90, 0})
+	mustSend(t, mustOpen(t, b, e.Insertion), s.Choose, s.Chosen)
 }
 
-func testCloseForgets(t *testing.T, b Bench) {
-	chip := newChip()
-	_, e := inserted(t, b, cardsim.ACS(chip))
+func (s Subject) testCloseForgets(t *testing.T, b Bench) {
+	_, e := inserted(t, b, s.New())
 	c := mustOpen(t, b, e.Insertion)
-	mustSend(t, c, cmdSelect, []byte{0x90, 0})
-	mustSend(t, c, cmdPSC, []byte{0x90, 7})
+	mustSend(t, c, s.Choose, s.Chosen)
+	s.Unlock(sender(t, c))
 	c.Close()
-	mustOpen(t, b, e.Insertion)
-	if chip.Unlocked() {
-		t.Error("the chip is still unlocked after close and open")
+	c = mustOpen(t, b, e.Insertion)
+	mustSend(t, c, s.Choose, s.Chosen)
+	s.Write(sender(t, c))
+	if got := s.look(sender(t, c)); bytes.Equal(got, s.Wrote) {
+		t.Error("after close and open the card is still open for writing")
 	}
 }
 
-func testClosed(t *testing.T, b Bench) {
-	_, e := inserted(t, b, cardsim.ACS(newChip()))
+// sender gives a command's answer; an error ends the test.
+func sender(t *testing.T, c cardreader.Card) func([]byte) []byte {
+	return func(cmd []byte) []byte {
+		t.Helper()
+		answer, err := c.Transmit(t.Context(), cmd)
+		if err != nil {
+			t.Fatalf("% X: %v", cmd[:4], err)
+		}
+		return answer
+	}
+}
+
+func (s Subject) testClosed(t *testing.T, b Bench) {
+	_, e := inserted(t, b, s.New())
 	c := mustOpen(t, b, e.Insertion)
 	for range 2 {
 		if err := c.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	}
-	_, err := c.Transmit(t.Context(), cmdSelect)
+	_, err := c.Transmit(t.Context(), s.Choose)
 	wantIs(t, err, cardreader.ErrNotSent)
 	wantIs(t, c.Do(t.Context(), func() error { return nil }), cardreader.ErrNotSent)
 }
 
-func testBadCommand(t *testing.T, b Bench) {
-	dev := cardsim.Script(cardsim.ACS(newChip()))
+func (s Subject) testBadCommand(t *testing.T, b Bench) {
+	dev := cardsim.Script(s.New())
 	_, e := inserted(t, b, dev)
 	c := mustOpen(t, b, e.Insertion)
 	for _, cmd := range [][]byte{nil, {}, {0xFF}, {0xFF, 0xA4, 0}, make([]byte, 262)} {
@@ -223,53 +229,52 @@ func testBadCommand(t *testing.T, b Bench) {
 	if n := dev.Count(); n != 0 {
 		t.Errorf("%d commands reached the card", n)
 	}
-	mustSend(t, c, cmdSelect, []byte{0x90, 0})
+	mustSend(t, c, s.Choose, s.Chosen)
 }
 
-func testEndedContext(t *testing.T, b Bench) {
-	dev := cardsim.Script(cardsim.ACS(newChip()))
+func (s Subject) testEndedContext(t *testing.T, b Bench) {
+	dev := cardsim.Script(s.New())
 	_, e := inserted(t, b, dev)
 	c := mustOpen(t, b, e.Insertion)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := c.Transmit(ctx, cmdSelect)
+	_, err := c.Transmit(ctx, s.Choose)
 	wantIs(t, err, cardreader.ErrNotSent)
 	wantIs(t, err, context.Canceled)
 	wantIs(t, c.Do(ctx, func() error { t.Error("f was run"); return nil }), cardreader.ErrNotSent)
 	if n := dev.Count(); n != 0 {
 		t.Errorf("%d commands reached the card", n)
 	}
-	mustSend(t, c, cmdSelect, []byte{0x90, 0})
+	mustSend(t, c, s.Choose, s.Chosen)
 }
 
-func testDo(t *testing.T, b Bench) {
-	_, e := inserted(t, b, cardsim.ACS(newChip()))
+func (s Subject) testDo(t *testing.T, b Bench) {
+	_, e := inserted(t, b, s.New())
 	c := mustOpen(t, b, e.Insertion)
 	mine := errors.New("mine")
 	err := c.Do(t.Context(), func() error {
-		mustSend(t, c, cmdSelect, []byte{0x90, 0})
+		mustSend(t, c, s.Choose, s.Chosen)
 		wantIs(t, c.Do(t.Context(), func() error { t.Error("nested"); return nil }), cardreader.ErrNotSent)
 		return mine
 	})
 	if err != mine {
 		t.Errorf("do returned %v", err)
 	}
-	if err := c.Do(t.Context(), func() error { mustSend(t, c, cmdRead, []byte{0xCA, 0xFE, 0xBA, 0xBE, 0x90, 0}); return nil }); err != nil {
+	if err := c.Do(t.Context(), func() error { mustSend(t, c, s.Read, s.Holds); return nil }); err != nil {
 		t.Errorf("second do: %v", err)
 	}
 }
 
-func testSilence(t *testing.T, b Bench) {
-	chip := newChip()
-	dev := cardsim.Script(cardsim.ACS(chip), cardsim.Fault{At: 2, Kind: cardsim.Silence})
+func (s Subject) testSilence(t *testing.T, b Bench) {
+	dev := cardsim.Script(s.New(), cardsim.Fault{At: 2, Kind: cardsim.Silence})
 	_, e := inserted(t, b, dev)
 	c := mustOpen(t, b, e.Insertion)
-	mustSend(t, c, cmdSelect, []byte{0x90, 0})
+	mustSend(t, c, s.Choose, s.Chosen)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := c.Transmit(ctx, cmdRead)
+	_, err := c.Transmit(ctx, s.Read)
 	wantIs(t, err, cardreader.ErrOutcomeUnknown)
-	_, err = c.Transmit(t.Context(), cmdRead)
+	_, err = c.Transmit(t.Context(), s.Read)
 	wantIs(t, err, cardreader.ErrNotSent)
 	if err := c.Close(); err != nil {
 		t.Errorf("close: %v", err)
@@ -282,29 +287,29 @@ var faultsWithoutAnswer = []cardsim.FaultKind{
 	cardsim.PulledBefore, cardsim.PulledMidway, cardsim.PulledAfter, cardsim.EmptyAnswer, cardsim.OneByteAnswer,
 }
 
-func testOutcomeUnknown(t *testing.T, b Bench) {
+func (s Subject) testOutcomeUnknown(t *testing.T, b Bench) {
 	w := Watch(t, b.Source())
 	w.Next(cardreader.ReaderArrived, b.Reader())
 	for _, kind := range faultsWithoutAnswer {
 		t.Run(kind.String(), func(t *testing.T) {
 			w := w.With(t)
-			dev := cardsim.Script(cardsim.ACS(newChip()), cardsim.Fault{At: 3, Kind: kind})
+			dev := cardsim.Script(s.New(), cardsim.Fault{At: s.Before + 1, Kind: kind})
 			insert(t, b, dev)
 			e := w.Await(cardreader.CardInserted, b.Reader())
 			c := mustOpen(t, b, e.Insertion)
-			mustSend(t, c, cmdSelect, []byte{0x90, 0})
-			mustSend(t, c, cmdPSC, []byte{0x90, 7})
-			_, err := c.Transmit(t.Context(), cmdWrite)
+			mustSend(t, c, s.Choose, s.Chosen)
+			s.Unlock(sender(t, c))
+			_, err := c.Transmit(t.Context(), s.First)
 			wantIs(t, err, cardreader.ErrOutcomeUnknown)
-			_, err = c.Transmit(t.Context(), cmdRead)
+			_, err = c.Transmit(t.Context(), s.Read)
 			wantIs(t, err, cardreader.ErrNotSent)
-			if dev.Count() != 3 || dev.Fired() != 1 {
-				t.Errorf("%d APDUs sent, %d faults; want 3 and 1", dev.Count(), dev.Fired())
+			if dev.Count() != s.Before+1 || dev.Fired() != 1 {
+				t.Errorf("%d APDUs sent, %d faults; want %d and 1", dev.Count(), dev.Fired(), s.Before+1)
 			}
 			c.Close()
 			if kind == cardsim.OneByteAnswer { // the only one that every kind of bench can do with the card staying in
 				again := mustOpen(t, b, e.Insertion)
-				mustSend(t, again, cmdSelect, []byte{0x90, 0})
+				mustSend(t, again, s.Choose, s.Chosen)
 				again.Close()
 			}
 			_ = b.Remove() // the others were pulled
@@ -313,12 +318,12 @@ func testOutcomeUnknown(t *testing.T, b Bench) {
 	}
 }
 
-func testUnplug(t *testing.T, b Bench) {
+func (s Subject) testUnplug(t *testing.T, b Bench) {
 	u, ok := b.(Unplugger)
 	if !ok {
 		t.Skip("this bench cannot unplug a reader")
 	}
-	w, e := inserted(t, b, cardsim.ACS(newChip()))
+	w, e := inserted(t, b, s.New())
 	c := mustOpen(t, b, e.Insertion)
 	if err := u.Unplug(); err != nil {
 		t.Fatal(err)
@@ -327,7 +332,7 @@ func testUnplug(t *testing.T, b Bench) {
 		t.Errorf("insertion %d removed, want %d", r.Insertion, e.Insertion)
 	}
 	w.Next(cardreader.ReaderGone, b.Reader())
-	if _, err := c.Transmit(t.Context(), cmdSelect); err == nil {
+	if _, err := c.Transmit(t.Context(), s.Choose); err == nil {
 		t.Error("a card in an unplugged reader answers")
 	}
 	c.Close()
