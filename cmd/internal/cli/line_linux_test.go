@@ -96,6 +96,8 @@ func world(s *sims, kinds []string) (*metersim.Bus, error) {
 			s.water.Turn(123456)
 			water.Add(s.water)
 			bus.Speech = water
+		case "second-water":
+			water.Add(&metersim.CJT188Meter{Kind: 0x30, Address: [7]byte{0x77}})
 		case "dlt645":
 			m := &metersim.DLT645Meter{Address: [6]byte{0x29, 0x25, 0x07, 0x07, 0x21, 0x20}}
 			m.Set([]byte{0, 0, 1, 0}, []byte{0x76, 0x17, 0x03, 0x00})
