@@ -46,6 +46,9 @@ var items = map[Item]string{
 // name is what the item stands for; empty if the standard does not know it.
 func (i Item) name() string {
 	if i >= History1 && i <= History12 {
+		if i == History1 {
+			return "counter 1 month back"
+		}
 		return fmt.Sprintf("counter %d months back", i-History1+1)
 	}
 	return items[i]

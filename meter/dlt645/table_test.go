@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"tally/meter"
 	"tally/meter/telegram"
 )
 
@@ -263,4 +264,26 @@ func TestModelsOwnItems(t *testing.T) {
 			t.Errorf("%s: %s, %v", c.item, fully(r.Values), r.Problems)
 		}
 	}
+}
+
+// FuzzExplain: whatever comes, no panic, no value of a damaged frame, every problem within the bytes.
+func FuzzExplain(f *testing.F) {
+	for _, v := range vectors {
+		f.Add(bare(unhex(f, v.frame)), uint32(0x00010000))
+	}
+	f.Add(unhex(f, "68 29 25 07 07 21 20 68 D1 01 35 43 16"), uint32(0x0203FF00))
+	f.Fuzz(func(t *testing.T, b []byte, item uint32) {
+		made := Frame{Control: 0x91, Data: append(Item{Edition2007, item}.bytes(), b[:min(len(b), 190)]...)}.Append(nil)
+		for _, b := range [][]byte{b, made} {
+			r := Explain(b, map[Item]Coding{{Edition2007, 0x09990000}: {Name: "own", Bytes: 3}})
+			if r.Length > len(b) || r.Fit < telegram.FitWhole && (r.OK() || len(r.Values) > 0) {
+				t.Errorf("% X: %+v", b, r)
+			}
+			for _, p := range r.Problems {
+				if p.Offset < 0 || p.Offset > len(b) || meter.Code(p) == "error" || p.Text == "" {
+					t.Errorf("% X: problem %+v", b, p)
+				}
+			}
+		}
+	})
 }

@@ -8,8 +8,9 @@ import "strings"
 var frameProblems = map[string]string{
 	"frame ends too early": "报文不完整", "no frame starts here": "此处没有报文起始符", "frame does not start here": "此处不是报文起始符",
 	"second start byte is missing": "缺少第二个起始符", "bytes behind the frame": "报文之后有多余字节", "another frame begins here": "此处开始另一帧",
-	"bytes before the frame": "报文之前有多余字节", "frame does not stop here": "此处不是结束符", "checksum is wrong": "校验和错误", "CRC is wrong": "CRC 错误",
-	"control code is not known": "未知的控制码", "control code is the maker's own": "厂商自定义的控制码", "length is not possible": "长度不可能",
+	"bytes before the frame": "报文之前有多余字节", "frame does not stop here": "此处不是结束符", "checksum is wrong": "校验和错误", "CRC is wrong": "CRC 错误", "CRC has its bytes swapped": "CRC 高低字节颠倒",
+	"length is wrong: with the other one everything fits": "长度错误：改正后全部相符",
+	"control code is not known":                           "未知的控制码", "control code is the maker's own": "厂商自定义的控制码", "length is not possible": "长度不可能",
 	"length of the data is not possible": "数据长度不可能", "length is wrong: with the other one the checksum fits": "长度错误：改正后校验和相符",
 	"length of the data is wrong: with the other one the checksum fits": "数据长度错误：改正后校验和相符",
 	"the two lengths differ": "两个长度不一致", "is not two decimal digits": "不是两位十进制数字", "data identifier is not known": "未知的数据标识",

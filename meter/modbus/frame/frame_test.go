@@ -181,9 +181,13 @@ func TestDamagedTCP(t *testing.T) {
 		offset            int
 	}{
 		{"half a header", "00 01 00 00 00", telegram.Truncated, telegram.FitStart, 5},
-		{"another protocol", "00 01 00 02 00 06 11 03 00 6B 00 03", telegram.Start, telegram.FitNothing, 2},
+		{"another protocol", "00 01 00 02 00 06 11 03 00 6B 00 03", telegram.Start, telegram.FitMended, 3},
+		{"quite another protocol", "00 01 12 34 00 06 11 03 00 6B 00 03", telegram.Start, telegram.FitNothing, 2},
 		{"length 1", "00 01 00 00 00 01 11 03", telegram.Length, telegram.FitHeader, 4},
 		{"length 255", "00 01 00 00 00 FF 11 03", telegram.Length, telegram.FitHeader, 4},
+		{"length one too large", "00 01 00 00 00 07 11 03 00 6B 00 03", telegram.Length, telegram.FitMended, 5},
+		{"length one too small", "00 01 00 00 00 05 11 03 00 6B 00 03", telegram.Length, telegram.FitMended, 5},
+		{"length with a high byte", "00 01 00 00 01 06 11 03 00 6B 00 03", telegram.Length, telegram.FitMended, 4},
 		{"cut", "00 01 00 00 00 06 11 03 00 6B", telegram.Truncated, telegram.FitHeader, 10},
 		{"unknown function", "00 01 00 00 00 03 11 3F 00", telegram.Control, telegram.FitShape, 7},
 	} {

@@ -25,6 +25,11 @@ func ExplainTCP(b []byte, o Options) telegram.Report {
 	r.Frame.Add("transaction", u16(b))
 	r.Frame.Add("length", u16(b[4:]))
 	n, known := 6+u16(b[4:]), functions[b[7]&^exceptionBit] != "" || makersOwn(b[7])
+	if p := mendTCP(b); p != nil {
+		r.Length, r.Fit = len(b), telegram.FitMended
+		r.Fault(p)
+		return r
+	}
 	if p := mbap(b); p != nil {
 		if known && u16(b[2:]) == 0 {
 			r.Fit = telegram.FitHeader
@@ -52,4 +57,22 @@ func mbap(b []byte) *telegram.Problem {
 		return telegram.Short(len(b), 6+n)
 	}
 	return nil
+}
+
+// mendTCP finds the one byte of the header that is wrong in a frame that ends with b and is none as it is.
+func mendTCP(b []byte) *telegram.Problem {
+	n := len(b) - 6
+	whole := func(b []byte) bool {
+		_, p := readings(b[mbapHeader:])
+		return mbap(b) == nil && u16(b[4:]) == n && p == nil
+	}
+	if n > mbapMost || whole(b) {
+		return nil
+	}
+	return telegram.Mend(b, []telegram.Part{
+		{At: 2, Code: telegram.Start, Text: "protocol number is not Modbus"},
+		{At: 3, Code: telegram.Start, Text: "protocol number is not Modbus"},
+		{At: 4, Code: telegram.Length, Text: "length is wrong: with the other one everything fits"},
+		{At: 5, Want: byte(n), Code: telegram.Length, Text: "length is wrong: with the other one everything fits"},
+	}, whole, meter.ErrMalformed)
 }
