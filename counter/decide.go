@@ -20,7 +20,7 @@ const (
 	NotWritten Decision = "not_written"
 )
 
-// Decide ends an order in quarantine, whose card fits neither before nor after. Only a leader does it, with a written
+// Decide ends an order in quarantine, whose card fits neither before nor after, or one in doubt whose card is lost. Only a leader does it, with a written
 // reason, and never about an order of their own. Nothing is written to the card; one that disagrees with the ledger
 // afterwards is refused until it is replaced.
 func (s *Service) Decide(ctx context.Context, sess Session, order string, d Decision, reason string) error {
@@ -44,14 +44,16 @@ func (s *Service) Decide(ctx context.Context, sess Session, order string, d Deci
 	if err := s.view(ctx, func(tx Tx) (err error) { o, err = tx.Order(order); return err }); err != nil {
 		return err
 	}
+	gone := s.gone(ctx, o)
 	switch {
-	case o.State != Quarantined && o.State.Open():
+	case o.State != Quarantined && o.State.Open() && !gone:
 		return s.outcome(o)
-	case o.State != Quarantined && (o.State != e.state || o.Why != WhyDecided):
+	case o.State != Quarantined && !gone && (o.State != e.state || o.Why != WhyDecided):
 		return refuse(CodeAlreadyDone, nil, "order", o.ID)
 	case o.Operator == live.Operator:
 		return refuse(CodeOwnRequest, nil)
 	}
+	e.gone = gone
 	ended, err := s.end(ctx, order, e)
 	if err != nil {
 		return err

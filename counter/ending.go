@@ -20,6 +20,7 @@ type ending struct {
 	// A leader's decision, which alone takes an order out of quarantine, and its reason.
 	decided bool
 	reason  string
+	gone    bool // decided about an order in doubt whose card is lost
 }
 
 // end commits an ending: the order, the account, and the outbox record, in one transaction. An order that has an end
@@ -31,7 +32,7 @@ func (s *Service) end(ctx context.Context, id string, e ending) (Order, error) {
 		if o, err = tx.Order(id); err != nil {
 			return err
 		}
-		if !o.State.Open() || o.State == e.state || o.State == Quarantined != e.decided {
+		if !o.State.Open() || o.State == e.state || o.State == Quarantined != e.decided && !(e.gone && o.State == InDoubt) {
 			return nil
 		}
 		if e.by.Operator != "" {

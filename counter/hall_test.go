@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -259,6 +260,23 @@ func (o *office) wait(ins cardreader.Insertion) counter.Desk {
 func (o *office) settled() counter.Desk {
 	o.h.Helper()
 	return o.desk(func(d counter.Desk) bool { return d.Phase != counter.Reading && d.Phase != counter.Writing })
+}
+
+// stored waits until results that the ledger could not take at once are in it.
+func (o *office) stored() {
+	o.h.Helper()
+	o.store.FailUpdates(nil)
+	for !o.power.Dead() {
+		waits := slices.ContainsFunc(o.store.Orders(), func(x counter.Order) bool { return x.State == counter.Intended })
+		if !waits {
+			return
+		}
+		select {
+		case <-o.changed:
+		case <-time.After(30 * time.Second):
+			o.h.Fatal("a result is never stored")
+		}
+	}
 }
 
 func (o *office) desk(want func(counter.Desk) bool) counter.Desk {

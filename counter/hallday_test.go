@@ -81,6 +81,7 @@ func (s *season) carry(what string, o *office, c *client, on *plastic, away bool
 	before := len(o.store.Orders())
 	err := act()
 	o.settled()
+	o.stored()
 	orders := o.store.Orders()[before:]
 	switch {
 	case err == nil:

@@ -161,7 +161,7 @@ func (w *world) told() {
 	}
 	events := map[string]bool{
 		contract.TypeCardInDoubt: true, contract.TypeQuarantine: true, counter.TypeCardMismatch: true,
-		counter.TypeSaleLock: true, counter.TypeSaleUnlock: true,
+		counter.TypeSaleLock: true, counter.TypeSaleUnlock: true, counter.TypeCardLost: true, counter.TypeCardFound: true,
 	}
 	for what := range heard {
 		typ, _, _ := strings.Cut(what, " ")

@@ -98,6 +98,8 @@ func (d *desk) present(ctx context.Context, ins cardreader.Insertion, st purse.S
 			if a.No != "" {
 				v := viewOf(a)
 				account = &v
+			}
+			if a.No != "" || !customerCard(st.Kind) {
 				last = newestDone(tx, st.Card)
 			}
 			return err
@@ -123,7 +125,7 @@ func newestDone(tx Tx, c purse.CardID) *Order {
 		return nil
 	}
 	for _, o := range journal {
-		if o.State == Done {
+		if o.State == Done && (o.Plan.Make == "" || o.Op == purse.OpTool) {
 			return &o
 		}
 	}

@@ -134,7 +134,9 @@ func (w *writing) intendMakeUp(tx Tx, p Purse, st purse.State) (Order, error) {
 
 // lost finds the order that the ledger knows to be on the card and the card proves not to have.
 func (s *Service) lost(a Account, st purse.State, journal []Order) (Order, error) {
-	at := slices.IndexFunc(journal, func(o Order) bool { return o.State == Done })
+	at := slices.IndexFunc(journal, func(o Order) bool {
+		return o.State == Done && o.Plan.Make == "" && o.Plan.IssueCount == a.CardIssue
+	})
 	if at < 0 || journal[at].Op == purse.OpRefund || journal[at].Plan.Seq != a.CardSeq {
 		return Order{}, refuse(CodeNoProof, nil)
 	}

@@ -129,6 +129,15 @@ type Receipt struct {
 	Cause    string       `json:"cause,omitempty"`
 }
 
+// Making reports whether a card was made, changed or retired, and no order put on it.
+func (r Receipt) Making() bool {
+	switch r.Op {
+	case "", purse.OpBuy, purse.OpRefund, purse.OpMakeUp:
+		return false
+	}
+	return true
+}
+
 // Session is a logged-in operator.
 type Session struct {
 	Token    string    `json:"-"` // 256 random bits; only its hash is kept

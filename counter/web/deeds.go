@@ -174,7 +174,7 @@ func (v *DeskView) offer(sells bool) {
 	}
 	there := v.Card.Order.Seq == v.Last.Plan.Seq
 	v.Refundable = there && v.Last.Op == purse.OpBuy && v.Last.RefundedBy == "" && !v.Card.Swiped
-	v.Makeable = !there && v.Last.Op != purse.OpRefund
+	v.Makeable = !there && v.Last.Op != purse.OpRefund && v.Last.Plan.Make == ""
 }
 
 // apiPath names an address of the API for the page's script.

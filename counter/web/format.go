@@ -52,6 +52,7 @@ func (l lang) funcs() template.FuncMap {
 		"when": when, "day": day, "clock": clock, "age": l.age, "fresh": fresh,
 		"amount": amount, "unit": l.unit, "places": places, "volume": volume, "receiptNo": receiptNo,
 		"battery": battery, "hour": l.hour, "path": apiPath, "stamp": stamp, "hands": withHands,
+		"wet": l.wet, "kinds": kinds,
 	}
 }
 

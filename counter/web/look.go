@@ -1,6 +1,8 @@
 package web
 
 import (
+	"slices"
+
 	"tally/cardreader"
 	"tally/cardreader/purse"
 	"tally/counter"
@@ -23,6 +25,16 @@ type DeskView struct {
 
 	Refundable bool `json:"refundable"` // as far as the page knows, Last may be refunded
 	Makeable   bool `json:"makeable"`   // as far as the page knows, the card has lost Last
+
+	Water    bool `json:"water"`     // words about gas are about water
+	Spare    bool `json:"spare"`     // the card is not in use: it can become a new one
+	Owned    bool `json:"owned"`     // it is a customer's and can be changed or retired
+	Reports  bool `json:"reports"`   // this operator may report it lost or found
+	Special  bool `json:"special"`   // it sets meters up
+	UsesLeft int  `json:"uses_left"` // of such a card
+
+	Leads  bool    `json:"-"`
+	Causes []cause `json:"-"`
 }
 
 // desks takes the picture of all readers. What the page does not need of a card or an order stays behind.
@@ -47,10 +59,42 @@ func (c *call) desks() []DeskView {
 			v.Last = &o
 		}
 		v.offer(sells)
+		c.work(&v)
 		v.Sellable = sells && d.Phase == counter.Ready && d.Account != nil && d.Problem == nil && d.InDoubt == nil
 		out = append(out, v)
 	}
 	return out
+}
+
+// work says what could be done with the card itself, and puts words about gas into words about water.
+func (c *call) work(v *DeskView) {
+	if v.Card != nil && v.Card.Condition == purse.InUse && slices.Contains(kinds(), v.Card.Kind) {
+		v.Special = true
+		v.UsesLeft = usesLeft(v.Card)
+	}
+	v.Water = v.Card != nil && v.Card.Water || v.Account != nil && v.Account.Water
+	if v.Water && v.Problem != nil {
+		v.Problem.Message, v.Problem.Hint = c.lang.wet(true, v.Problem.Message), c.lang.wet(true, v.Problem.Hint)
+	}
+	if c.h.o.Cards == nil || !seller.allows(c.session.Role) || v.Phase != counter.Ready || v.Card == nil || v.InDoubt != nil {
+		return
+	}
+	v.Leads, v.Causes = leader.allows(c.session.Role), c.h.causes()
+	v.Spare = v.Card.Condition != purse.InUse
+	v.Owned = !v.Spare && v.Account != nil
+	v.Reports = v.Account != nil && v.Account.Card == v.Card.Card
+}
+
+// usesLeft is what a card that sets meters up may still be used: its order says how often in all, the meters count.
+func usesLeft(st *purse.State) int {
+	if st.Order == nil {
+		return 0
+	}
+	n := int(st.Order.Seq)
+	if st.WriteBack != nil {
+		n -= int(st.WriteBack.Seq)
+	}
+	return max(n, 0)
 }
 
 // lean takes the card bytes out of an order: nobody who looks at it needs them.

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Options is what the page stands on. Every service but Bench, and Station, are required.
+// Options is what the page stands on. Every service but Cards, Specials and Bench, and Station, are required.
 type Options struct {
 	Sales     Sales
 	Decisions Decisions
@@ -18,7 +18,9 @@ type Options struct {
 	Views     Views
 	Meters    Meters
 	Uplink    Uplink
-	Bench     Bench // nil on a real counter: then there is neither panel nor address for it
+	Cards     Cards    // with Specials; nil where no cards are made
+	Specials  Specials // with Cards
+	Bench     Bench    // nil on a real counter: then there is neither panel nor address for it
 
 	// Hosts are the names under which the page may be asked for, with or without a port ("counter-3.example:8420").
 	// The loopback names are always allowed. Any other name is refused, so that a foreign page cannot reach this

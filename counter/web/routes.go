@@ -71,6 +71,7 @@ func (h *Handler) routes() []route {
 		{"GET /api/v1/meters", session, noBody, h.getMeters},
 		{"GET /api/v1/uplink", session, noBody, h.getUplink},
 	}
+	t = append(t, h.cardRoutes()...)
 	if h.o.Bench != nil {
 		t = append(t,
 			route{"GET /api/v1/bench", session, noBody, h.getBench},

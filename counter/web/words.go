@@ -32,8 +32,8 @@ func (l lang) word(kind, w string) string {
 // both is one text in the two languages.
 type both struct{ zh, en string }
 
-// texts is everything the page says by itself. What a refusal says is in package phrase.
-var texts = map[string]both{
+// pageTexts is what the page says by itself, but for cards. What a refusal says is in package phrase.
+var pageTexts = map[string]both{
 	"title":          {"售气柜台", "Gas counter"},
 	"other.language": {"English", "中文"},
 	"unit.yuan":      {"元", "yuan"},
@@ -240,7 +240,7 @@ var texts = map[string]both{
 	"key.search": {"查找用户", "find a customer"},
 	"key.desk":   {"切换读卡器", "other reader"},
 	"key.doubt":  {"重新写卡 / 退款", "write again / give back"},
-	"key.menu":   {"退气、补气、停售", "refund, make-up, stop"},
+	"key.menu":   {"发卡、补卡、换表、退气、停售", "cards, meters, refund, stop"},
 	"key.lang":   {"语言", "language"},
 
 	"ask.yes": {"确认", "Confirm"},
