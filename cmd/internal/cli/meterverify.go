@@ -23,7 +23,7 @@ type modelJSON struct {
 func (a *app) meterVerifyCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "verify-model FILE...", Short: a.t("check meter models", "检查表计型号文件"), Args: cobra.MinimumNArgs(1),
+		Use: "verify-model FILE...", Short: a.t("check meter models", "检查表计型号文件"), Args: a.args(1, 1000),
 		Long: a.t("Read meter models and say what is wrong with them, and what works and is probably not meant (hint). See docs/meter-profiles.md.",
 			"读取表计型号文件，指出错误，以及虽可用但可能并非本意之处（提示）。参见 docs/meter-profiles.md。"),
 		Example: "  tally meter verify-model models/acme-g4.toml",
