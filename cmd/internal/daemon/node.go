@@ -119,6 +119,7 @@ func (n *Node) openCounter(_ context.Context, p Parts) error {
 		return err
 	}
 	c := n.cfg.Counter
+	chips.At(c.Region)
 	if c.Station == "" {
 		c.Station = n.cfg.Name
 	}
@@ -158,7 +159,7 @@ func (n *Node) openPage(_ context.Context, p Parts) (err error) {
 		station = n.cfg.Name
 	}
 	n.page, err = web.New(web.Options{
-		Sales: n.service, Decisions: n.service, Returns: n.service, Logins: n.service, Views: n.service, Meters: n, Uplink: n, Bench: p.Bench, Demo: p.Demo,
+		Sales: n.service, Decisions: n.service, Returns: n.service, Cards: n.service, Specials: n.service, Logins: n.service, Views: n.service, Meters: n, Uplink: n, Bench: p.Bench, Demo: p.Demo,
 		Hosts: n.cfg.HTTP.Hosts, Station: station, Lang: n.cfg.Counter.Lang, Version: n.version, Logger: n.log,
 	})
 	return err

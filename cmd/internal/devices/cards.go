@@ -30,7 +30,12 @@ type Chips struct {
 	keys    keyfile.Keys           // empty: none
 	modules *modules               // nil: no slot is a security module's
 	guards  guard.Guards
+	region  uint16 // of cards whose layout has no place for one
 }
+
+// At says of which region cards are whose layout does not say it: the utility's own. It is called before the first card
+// is opened.
+func (ch *Chips) At(region uint16) { ch.region = region }
 
 // NewChips resolves the part of the config that concerns cards.
 func NewChips(c config.Cards, src cardreader.Source) (*Chips, error) {
@@ -192,7 +197,7 @@ func (ch *Chips) openAs(ctx context.Context, k *kind, card cardreader.Card, read
 	if err != nil {
 		return nil, errors.Join(err, card.Close())
 	}
-	return purse.New(mem, p), nil
+	return purse.New(mem, p).At(ch.region), nil
 }
 
 // opening makes the memory of a card as a profile lays it out, over the one connection.
@@ -213,6 +218,11 @@ func identify(ctx context.Context, open opening, all []*profile.Profile) (*profi
 	})
 	if e, ok := errors.AsType[*cardreader.Error](err); ok && e.Code == purse.CodeBlankCard {
 		return all[0], nil
+	}
+	for _, off := range all {
+		if _, serr := purse.Survey(off, flat); err != nil && len(off.Map) == 0 && len(flat) == off.Chip.Size && serr == nil {
+			return off, nil // retired, or half made
+		}
 	}
 	return p, err
 }
