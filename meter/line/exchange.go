@@ -206,7 +206,7 @@ func (l *core) receive(w *watched, x Exchange, wake time.Duration) (answer Answe
 	}
 	in := inbox{request: x.Request, echo: &l.echo, configured: l.opts.Echo}
 	var chunk [512]byte
-	for reads := 1; ; reads++ {
+	for {
 		n, err := w.read(chunk[:], deadline)
 		if n > 0 {
 			l.last = time.Now()
@@ -214,7 +214,9 @@ func (l *core) receive(w *watched, x Exchange, wake time.Duration) (answer Answe
 			done, judged := in.take(chunk[:n], x.Expect)
 			if done || judged != nil {
 				l.trailing(&in, judged)
-				return Answer{Bytes: in.answer(), At: l.last, After: max(l.last.Sub(sent), 0), Echoed: in.echoed}, wake == 0 || reads > 1, judged
+				after := l.last.Sub(sent)
+				seen := wake == 0 || after > wake+margin/2 // otherwise it had been there when we looked
+				return Answer{Bytes: in.answer(), At: l.last, After: max(after, 0), Echoed: in.echoed}, seen, judged
 			}
 		}
 		switch {
