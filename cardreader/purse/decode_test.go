@@ -165,7 +165,10 @@ func TestWriteBackInOverdraft(t *testing.T) {
 // where a plan is made, one that can be written and is then found.
 func FuzzDecode(f *testing.F) {
 	two := sell(f, gen4442(f), blankImage(f, gen4442(f), blankHeader), buy(1, 100), buy(2, 200))
-	for i := range profile.List() {
+	for i, name := range profile.List() {
+		p := builtin(f, name)
+		f.Add(sell(f, p, blankImage(f, p, headerOf(p)), plain(1, 100)), i, false)
+		f.Add(bytes.Repeat([]byte{0xFF}, p.Chip.Size), i, true)
 		f.Add([]byte(two), i, true)
 		f.Add(bytes.Repeat([]byte{0xA5}, 256), i, true)
 		f.Add(make([]byte, 256), i, false)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -215,6 +216,32 @@ func FuzzSwipe(f *testing.F) {
 		}
 		if again := m.Swipe(c); again.Credited != 0 {
 			t.Fatalf("credited again: %+v after %+v", again, r)
+		}
+	})
+}
+
+// FuzzSwipeOfEveryLayout: whatever lies on the card, no meter panics, credits less than nothing without an order, or takes
+// the same card twice.
+func FuzzSwipeOfEveryLayout(f *testing.F) {
+	for i := range Layouts() {
+		f.Add(slices.Repeat([]byte{0xFF}, 816), uint8(i))
+		f.Add(slices.Repeat([]byte{0x01, 0xA5}, 408), uint8(i))
+		f.Add(make([]byte, 256), uint8(i))
+	}
+	f.Fuzz(func(t *testing.T, mem []byte, which uint8) {
+		layout := Layouts()[int(which)%len(Layouts())]
+		n, _ := State{Layout: layout}.digits()
+		m, err := NewOf(layout, strings.Repeat("1", n), 0x0571, CentiM3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &card{mem: slices.Clone(mem)}
+		first := m.Swipe(c)
+		if first.Reason != "" && first.Reason != ReasonWriteBack && first.Credited > 0 {
+			t.Fatalf("%s: %+v", layout, first)
+		}
+		if again := m.Swipe(c); first.WroteBack && again.Credited != 0 {
+			t.Fatalf("%s: %+v after %+v", layout, again, first)
 		}
 	})
 }
