@@ -21,8 +21,13 @@ type verdict struct {
 	elapsed time.Duration // since before; 0 when nobody can say
 }
 
-// confirm is how many odd values that agree make the new truth.
-const confirm = 3
+// What makes odd values that agree with each other the new truth: so many, over so long; or many more where no clock tells
+// how long it was.
+const (
+	confirm      = 3
+	confirmOver  = 10 * time.Minute
+	confirmBlind = 10
+)
 
 // check compares a reading with the last good one and moves the state on. It looks only; the reading stays as it is.
 func (m *Meter) check(s *state, r meter.Reading) verdict {
@@ -184,7 +189,7 @@ func (m *Meter) stuck(s *state, v *verdict, r meter.Reading) {
 
 // accept takes a value as the last good one.
 func (s *state) accept(p *point) {
-	s.Good, s.Last, s.Suspect, s.Suspects = p, p, nil, 0
+	s.Good, s.Last, s.Suspect, s.Suspects, s.Doubted = p, p, nil, 0, time.Time{}
 }
 
 // doubt keeps an odd value beside the good one, and takes it for the truth when enough in a row agree.
@@ -195,10 +200,11 @@ func (m *Meter) doubt(s *state, p *point) {
 		agrees = m.possible(p.N-s.Suspect.N, elapsed, *p)
 	}
 	if !agrees {
-		s.Suspects = 0
+		s.Suspects, s.Doubted = 0, p.At
 	}
 	s.Suspect = p
-	if s.Suspects++; s.Suspects >= confirm {
+	s.Suspects++
+	if over, _ := between(s.Doubted, p.At); s.Suspects >= confirm && over >= confirmOver || s.Suspects >= confirmBlind && over == 0 {
 		s.accept(p)
 	}
 }

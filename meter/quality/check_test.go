@@ -52,6 +52,10 @@ func TestMarks(t *testing.T) {
 			series: []meter.Reading{cubic(0, 0), cubic(time.Hour, 90_000), cubic(2*time.Hour, 90_100), cubic(3*time.Hour, 90_100), cubic(4*time.Hour, 90_300)},
 			want:   []meter.Quality{nil, {meter.Jump}, {meter.Jump}, {meter.Jump}, nil},
 		},
+		"three within seconds are not": {
+			series: []meter.Reading{cubic(0, 1_000), cubic(time.Hour, 90_000), cubic(time.Hour+2*time.Second, 90_000), cubic(time.Hour+4*time.Second, 90_000), cubic(2*time.Hour, 1_100)},
+			want:   []meter.Quality{nil, {meter.Jump}, {meter.Jump}, {meter.Jump}, nil},
+		},
 		"three that do not agree are not": {
 			series: []meter.Reading{cubic(0, 1_000), cubic(time.Hour, 90_000), cubic(2*time.Hour, 70_000), cubic(3*time.Hour, 500_000), cubic(4*time.Hour, 1_200)},
 			want:   []meter.Quality{nil, {meter.Jump}, {meter.Jump}, {meter.Jump}, nil},

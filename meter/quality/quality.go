@@ -5,8 +5,8 @@
 // good value, what is going on, the last days) is kept by a [Book] together with what it has to tell, so that each event
 // is told once when it begins and once when it ends, also over a restart.
 //
-// A value that is odd is compared again: when three in a row agree with each other the counter is taken to be where they
-// say, as after a repair. Until then the last good value stands.
+// A value that is odd is compared again: when three in a row, over ten minutes at least, agree with each other the counter
+// is taken to be where they say, as after a repair. Until then the last good value stands.
 package quality
 
 import (

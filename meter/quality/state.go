@@ -13,6 +13,7 @@ type state struct {
 	Good     *point        `json:"good,omitempty"` // the last without a doubt about its counter
 	Suspect  *point        `json:"suspect,omitempty"`
 	Suspects int           `json:"suspects,omitempty"` // that agree with each other, in a row
+	Doubted  time.Time     `json:"doubted,omitzero"`   // since the first of them
 	Number   string        `json:"number,omitempty"`   // what the meter says to be its number
 	Stuck    int64         `json:"stuck,omitempty"`    // what its own flow says to have gone through while the counter stood
 	Answered time.Time     `json:"answered,omitzero"`
