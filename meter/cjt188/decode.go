@@ -99,6 +99,8 @@ type decoder struct {
 	Decoded
 	variant Variant
 	lenient bool
+	many    bool   // the item holds values besides the first
+	first   string // the value that the item is about
 	rest    []byte
 	at      int
 	err     error
@@ -197,7 +199,7 @@ func (d *decoder) heats(k Kind) bool {
 	case heatSize:
 		return true
 	}
-	return k == Heat || k == Cold
+	return k.class() == Heat
 }
 
 func (d *decoder) address() {
@@ -208,6 +210,7 @@ func (d *decoder) address() {
 
 // counter is 901F of a water or gas meter.
 func (d *decoder) counter() {
+	d.many, d.first = true, "volume"
 	place := d.place(5)
 	d.measured("volume", place, 2)
 	d.measured("volume_settlement", place, 2)
@@ -217,6 +220,7 @@ func (d *decoder) counter() {
 
 // heat is 901F of a heat meter.
 func (d *decoder) heat() {
+	d.many, d.first = true, "energy"
 	place := d.place(5)
 	for _, v := range []struct {
 		name     string
@@ -260,7 +264,8 @@ func (d *decoder) fits(size, unit, value int, open bool) bool {
 		if _, ok := d.unit(code); !ok && !(open && code == 0) {
 			return false
 		}
-		if _, p := telegram.Digits(d.rest[from+value : from+value+size-1]); p != nil {
+		digits := d.rest[from+value : from+value+size-1]
+		if _, p := telegram.Digits(digits); p != nil && !ones(digits) {
 			return false
 		}
 	}
@@ -300,6 +305,9 @@ func (d *decoder) measured(name string, place Place, decimals uint8) {
 		d.fail(&telegram.Problem{Code: telegram.Unknown, Offset: offset, Got: telegram.Hex(code), Text: "unit of " + name + " is not known", Class: meter.ErrMalformed})
 		return
 	}
+	if d.absent(name, from+(offset+1)%5, digits) {
+		return
+	}
 	n, p := telegram.Digits(digits)
 	if p != nil {
 		d.at = from
@@ -325,6 +333,9 @@ func (d *decoder) number(name string, n int, decimals uint8, unit quantity.Unit)
 	if b == nil {
 		return
 	}
+	if d.absent(name, from, b) {
+		return
+	}
 	v, p := telegram.Digits(b)
 	if p != nil {
 		d.at = from
@@ -333,6 +344,18 @@ func (d *decoder) number(name string, n int, decimals uint8, unit quantity.Unit)
 	}
 	d.add(telegram.Value{Name: name, Number: quantity.Decimal{Unscaled: v, Scale: decimals}, Unit: unit})
 }
+
+// absent notes a value for which a meter sends FF only: one without a settlement day or a temperature sensor. It is left
+// out. A reading's first value cannot be absent.
+func (d *decoder) absent(name string, at int, b []byte) bool {
+	if !d.many || name == d.first || !ones(b) {
+		return false
+	}
+	d.Problems = append(d.Problems, &telegram.Problem{Code: telegram.BCD, Offset: at, Got: telegram.Hex(b...), Text: "meter has no value here", Class: meter.ErrMalformed, Note: true})
+	return true
+}
+
+func ones(b []byte) bool { return !slices.ContainsFunc(b, func(c byte) bool { return c != 0xFF }) }
 
 // prices of three tiers, with the two limits between them.
 func (d *decoder) prices() {
@@ -373,7 +396,7 @@ func (d *decoder) clock() {
 	}
 	if !ok {
 		text := "clock is no date and time"
-		if idle(b) {
+		if idle(b) || ones(b) {
 			text = "meter has no clock, or it was never set"
 		}
 		d.note(from, telegram.Clock, b, text)

@@ -19,7 +19,7 @@ func Explain(b []byte, v Variant) telegram.Report {
 		if !knownControl(f.Control) {
 			r.Problems = append(r.Problems, unknownControl(f.Control))
 		}
-		if _, ok := kindNames[f.Kind]; !ok {
+		if !f.Kind.known() {
 			r.Problems = append(r.Problems, &telegram.Problem{
 				Code: telegram.Unknown, Offset: 1, Got: telegram.Hex(byte(f.Kind)), Text: "kind of meter is not known", Class: meter.ErrMalformed, Note: true,
 			})
@@ -54,7 +54,7 @@ func frame(b []byte) (Frame, int, *telegram.Problem) {
 
 // fit rates how much of the form of a damaged frame holds.
 func fit(f Frame, b []byte, n int, p *telegram.Problem) telegram.Fit {
-	_, kind := kindNames[f.Kind]
+	kind := f.Kind.known()
 	switch {
 	case len(b) == 0 || b[0] != start:
 		return telegram.FitNothing
@@ -75,8 +75,7 @@ func mend(b []byte) *telegram.Problem {
 	}
 	whole := func(b []byte) bool {
 		f, size, p := frame(b)
-		_, kind := kindNames[f.Kind]
-		return p == nil && size == len(b) && kind && knownControl(f.Control)
+		return p == nil && size == len(b) && f.Kind.known() && knownControl(f.Control)
 	}
 	return telegram.Mend(b, []telegram.Part{
 		{At: 0, Want: start, Code: telegram.Start, Text: "frame does not start here"},
@@ -114,7 +113,7 @@ func fields(f Frame, b []byte) telegram.Fields {
 	var p telegram.Fields
 	p.Add("address", f.Address.String())
 	p.Add("type", telegram.Hex(byte(f.Kind)))
-	if _, ok := kindNames[f.Kind]; ok {
+	if f.Kind.known() {
 		p.Add("type_name", f.Kind.String())
 	}
 	p.Add("control", telegram.Hex(f.Control))

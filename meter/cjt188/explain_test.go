@@ -182,6 +182,36 @@ func TestExplainDamage(t *testing.T) {
 	}
 }
 
+// TestExplainAbsentValues: FF where a meter has nothing spoils what it does have, but not the value that counts.
+func TestExplainAbsentValues(t *testing.T) {
+	r := Explain(sealed(t, head+"81 16 90 1F AA 00 59 59 00 2C FF FF FF FF 2C FF FF FF FF FF FF FF 00 00"), Variant{})
+	if v := printed(r.Values); !r.OK() || v != "volume=5959.00m3, valve=open, battery=good, status=00 00" || len(r.Problems) != 2 {
+		t.Errorf("%s, %v", v, r.Problems)
+	} else if p := r.Problems[0]; p.Code != telegram.BCD || p.Offset != 19 || p.Got != "FF FF FF FF" || r.Problems[1].Code != telegram.Clock {
+		t.Errorf("%v", r.Problems)
+	}
+	r = Explain(sealed(t, head+"81 16 90 1F AA FF FF FF FF 2C 00 59 59 00 2C 31 01 22 11 05 15 20 00 00"), Variant{})
+	if r.OK() || len(r.Values) > 0 || r.Problems[0].Code != telegram.BCD || r.Problems[0].Offset != 17 {
+		t.Errorf("no volume: %s, %v", printed(r.Values), r.Problems)
+	}
+	r = Explain(sealed(t, head+"81 08 D1 20 00 FF FF FF FF 2C"), Variant{})
+	if r.OK() || len(r.Values) > 0 {
+		t.Errorf("no month: %s, %v", printed(r.Values), r.Problems)
+	}
+	r = Explain(sealed(t, "68 25 18 02 12 20 20 00 00 81 2E 90 1F 01 FF FF FF FF 08 02 00 00 00 08 00 00 00 00 17 00 00 00 00 35 00 34 10 00 2C FF FF FF 66 25 00 00 00 00 53 00 12 10 07 15 20 00 00"), Variant{})
+	if v := printed(r.Values); !r.OK() || !strings.HasPrefix(v, "energy=0.02MWh, power=0.00kW, flow=0.0000m3/h, volume=1034.00m3, temperature_return=25.66Cel") {
+		t.Errorf("heat without a sensor: %s, %v", v, r.Problems)
+	}
+}
+
+func TestKindsOfMakers(t *testing.T) {
+	for k, want := range map[Kind]string{0x10: "cold water", 0x14: "water", 0x19: "water", 0x1A: "kind 1A", 0x25: "heat", 0x31: "gas", 0x45: "other", 0x50: "kind 50", 0x0F: "kind 0F", 0xAA: "any"} {
+		if k.String() != want || k.known() == strings.HasPrefix(want, "kind") {
+			t.Errorf("%02X: %s, %t", byte(k), k, k.known())
+		}
+	}
+}
+
 func TestExplainWithAVariant(t *testing.T) {
 	mirrored := Explain(sealed(t, head+"84 05 A0 17 01 40 00"), Variant{Mirrored: true})
 	if v := printed(mirrored.Values); v != "valve=unknown, battery=good, status=40 00" || len(mirrored.Problems) > 0 {

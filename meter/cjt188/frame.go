@@ -45,9 +45,25 @@ var kindNames = map[Kind]string{
 	Heat: "heat", Cold: "cold", Gas: "gas", Electricity: "electricity", AnyKind: "any",
 }
 
+// class is the group of kinds (10–19 water, 20–29 heat, 30–39 gas, 40–49 others) by its first, 0 if there is none.
+func (k Kind) class() Kind {
+	if first := k & 0xF0; first >= ColdWater && first <= Electricity && k&0x0F <= 9 {
+		return first
+	}
+	return 0
+}
+
+func (k Kind) known() bool { return k == AnyKind || k.class() != 0 }
+
+// classNames are said of the kinds that the standard leaves to makers.
+var classNames = map[Kind]string{ColdWater: "water", Heat: "heat", Gas: "gas", Electricity: "other"}
+
 // String names the kind.
 func (k Kind) String() string {
 	if s, ok := kindNames[k]; ok {
+		return s
+	}
+	if s, ok := classNames[k.class()]; ok {
 		return s
 	}
 	return fmt.Sprintf("kind %02X", byte(k))

@@ -19,7 +19,7 @@ var frameProblems = map[string]string{
 	"clock may be low or high byte first; read as the standard says":            "时钟可能低字节或高字节在前；按标准解析",
 	"status bits may be numbered from the other end; read as the standard says": "状态位可能从另一端编号；按标准解析",
 	"clock is no date and time": "时钟不是有效的日期时间", "meter has no clock, or it was never set": "表计无时钟或从未校时",
-	"meter names no unit": "表计未给出单位", "kind of meter is not known": "未知的表类型", "valve command is neither open nor close": "阀门命令既非开也非关",
+	"meter names no unit": "表计未给出单位", "meter has no value here": "表计此处无数据", "kind of meter is not known": "未知的表类型", "valve command is neither open nor close": "阀门命令既非开也非关",
 	"data does not have the item's length": "数据长度与数据项不符", "is no date or time": "不是有效的日期或时间", "is no date": "不是有效日期", "is no time": "不是有效时间",
 	"date is not set": "日期未设置", "meter says that its time is not valid": "表计声明其时间无效", "no type of time has this length": "没有这种长度的时间类型",
 	"no type of time is coded like this": "时间类型不采用这种编码", "CI field is not known": "未知的 CI 域", "CI field is the maker's own": "厂商自定义的 CI 域",
