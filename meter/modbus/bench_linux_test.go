@@ -7,7 +7,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -16,27 +20,14 @@ import (
 	"tally/meter/line"
 	"tally/meter/metersim"
 	"tally/meter/modbus"
-	"tally/meter/profile"
 )
 
-// registers20 is a model with 20 registers in one block.
-func registers20(b *testing.B) *profile.Profile {
-	text := "model = \"twenty\"\nsource = \"benchmark\"\nprotocol = \"modbus\"\n"
-	for i := range 10 {
-		text += fmt.Sprintf("[[register]]\nname = \"r%d\"\naddress = %d\ntype = \"u32\"\n", i, 2*i)
-	}
-	p, err := profile.Parse("twenty", []byte(text))
-	if err != nil {
-		b.Fatal(err)
-	}
-	return p
-}
-
-// benchLine is a serial line in real time: a pty behind which another process takes the time that characters take.
-func benchLine(b *testing.B, pacing string, meters int) (*line.Line, []*modbus.Meter) {
+// benchLines are serial lines in real time: pseudo-terminals behind which another process takes the time that characters
+// take. Each has the given number of meters.
+func benchLines(b *testing.B, pacing string, lines, meters int) (all []*line.Line, drivers [][]*modbus.Meter) {
 	p := pacings[pacing]
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), benchSimulator+"="+pacing)
+	cmd.Env = append(os.Environ(), benchSimulator+"="+pacing, benchCount+"="+strconv.Itoa(lines))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -49,32 +40,77 @@ func benchLine(b *testing.B, pacing string, meters int) (*line.Line, []*modbus.M
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	path, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	cfg := line.SerialConfig{Path: strings.TrimSpace(path), Baud: p.Baud}
-	l := line.New("bench", line.Serial(cfg), line.Options{})
 	b.Cleanup(func() {
-		l.Close()
+		for _, l := range all {
+			l.Close()
+		}
 		stdin.Close()
 		if err := cmd.Wait(); err != nil {
 			b.Errorf("simulator: %v (requests before t3.5 of silence?)", err)
 		}
 	})
-	model := registers20(b)
-	var all []*modbus.Meter
-	for i := range meters {
-		m, err := modbus.New(l, modbus.RTU, byte(i+1), model, meter.ID(fmt.Sprint(i)), modbus.Options{})
+	paths, model := bufio.NewReader(out), twenty(b)
+	for range lines {
+		path, err := paths.ReadString('\n')
 		if err != nil {
 			b.Fatal(err)
 		}
-		all = append(all, m)
+		l := line.New("bench", line.Serial(line.SerialConfig{Path: strings.TrimSpace(path), Baud: p.Baud}), line.Options{})
+		all = append(all, l)
+		var on []*modbus.Meter
+		for i := range meters {
+			m, err := modbus.New(l, modbus.RTU, byte(i+1), model, meter.ID(fmt.Sprint(i)), modbus.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			on = append(on, m)
+		}
+		if _, err := on[0].Read(b.Context()); err != nil { // opens the port
+			b.Fatal(err)
+		}
+		drivers = append(drivers, on)
 	}
-	if _, err := all[0].Read(b.Context()); err != nil { // opens the port
-		b.Fatal(err)
+	return all, drivers
+}
+
+// benchLine is one of them.
+func benchLine(b *testing.B, pacing string, meters int) (*line.Line, []*modbus.Meter) {
+	lines, drivers := benchLines(b, pacing, 1, meters)
+	return lines[0], drivers[0]
+}
+
+// BenchmarkLines64 is the same on 64 lines at once, b.N polls on each. worst_ratio is that of the slowest line.
+func BenchmarkLines64(b *testing.B) {
+	const lines = 64
+	_, drivers := benchLines(b, "9600", lines, 32)
+	took := make([]time.Duration, lines)
+	cpu, switches := costs()
+	b.ResetTimer()
+	var group sync.WaitGroup
+	for i, meters := range drivers {
+		group.Go(func() {
+			from := time.Now()
+			for n := range b.N {
+				if _, err := meters[n%len(meters)].Read(b.Context()); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+			took[i] = time.Since(from)
+		})
 	}
-	return l, all
+	group.Wait()
+	b.StopTimer()
+	cpu2, switches2 := costs()
+	limit := float64(pacings["9600"].Limit(8, 5+2*20)) * float64(b.N)
+	var sum time.Duration
+	for _, t := range took {
+		sum += t
+	}
+	b.ReportMetric(limit/float64(slices.Max(took)), "worst_ratio")
+	b.ReportMetric(limit*lines/float64(sum), "mean_ratio")
+	b.ReportMetric(float64((cpu2-cpu).Microseconds())/float64(b.N*lines), "cpu_µs/poll")
+	b.ReportMetric(float64(switches2-switches)/float64(b.N*lines), "wakes/poll")
 }
 
 // BenchmarkLine reads 32 slaves of 20 registers at 9600 8N1 with 5 ms turnaround as fast as it can. limit_ratio is what
@@ -132,23 +168,34 @@ var pacings = map[string]metersim.Pacing{
 	"none": {},
 }
 
-// simulateForBenchmark serves 32 slaves on a pty until standard input ends. It prints the port, and returns 1 if the
-// master was too quick for real meters.
+// benchCount names the variable with the number of lines.
+const benchCount = "TALLY_BENCH_LINES"
+
+// simulateForBenchmark serves 32 slaves on each of some ptys until standard input ends. It prints their ports, and returns
+// 1 if a master was too quick for real meters.
 func simulateForBenchmark(pacing string) int {
-	bus := metersim.NewBus(pacings[pacing])
-	for i := range 32 {
-		s := metersim.NewSlave()
-		s.Set(0, make([]uint16, 20)...)
-		bus.Attach(byte(i+1), s)
+	lines, err := strconv.Atoi(os.Getenv(benchCount))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	if err := bus.ServePTY(ctx, func(path string) { fmt.Println(path) }); err != nil || bus.Rushed() > 0 {
-		fmt.Fprintln(os.Stderr, err, bus.Rushed(), "rushed")
-		return 1
+	var group sync.WaitGroup
+	var failed atomic.Int32
+	for range lines {
+		bus := metersim.NewBus(pacings[pacing])
+		slaves(bus, 32, func(int) bool { return false })
+		group.Go(func() {
+			if err := bus.ServePTY(ctx, func(path string) { fmt.Println(path) }); err != nil || bus.Rushed() > 0 {
+				fmt.Fprintln(os.Stderr, err, bus.Rushed(), "rushed")
+				failed.Add(1)
+			}
+		})
 	}
-	return 0
+	group.Wait()
+	return int(failed.Load())
 }
