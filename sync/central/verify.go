@@ -80,6 +80,7 @@ var facts = map[contract.Stream]map[string]func(contract.Record) (any, error){
 		contract.TypeReadingsLost: lost, contract.TypeStatement: body[contract.Statement],
 		contract.TypeCommandResult: body[contract.CommandResult], contract.TypeAuditHeads: body[contract.AuditHeads],
 		contract.TypeSaleLock: body[contract.SaleLock], contract.TypeSaleUnlock: body[contract.SaleLock],
+		contract.TypeCardLost: body[contract.CardReport], contract.TypeCardFound: body[contract.CardReport],
 	},
 	contract.Rd: {contract.TypeReading: body[contract.Reading], contract.TypeReadingFailed: body[contract.ReadingFailed]},
 }

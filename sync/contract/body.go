@@ -19,6 +19,8 @@ const (
 	TypeCardMismatch  = "card_mismatch"  // ev: a card was read that does not agree with the ledger
 	TypeSaleLock      = "sale_lock"      // ev: sales to a customer were stopped (停售)
 	TypeSaleUnlock    = "sale_unlock"    // ev: one such lock was lifted
+	TypeCardLost      = "card_lost"      // ev: a customer's card was reported as lost (挂失)
+	TypeCardFound     = "card_found"     // ev: and was found again (解挂)
 )
 
 // Sale is the body of sale, refund and make_up and of their voids. Amounts carry their unit in the name; those of a refund
@@ -155,4 +157,15 @@ type SaleLock struct {
 	At       Time   `json:"at"` // when it was set; names the lock within the account
 	LiftedBy string `json:"lifted_by,omitempty"`
 	Why      string `json:"why,omitempty"` // it was lifted
+}
+
+// CardReport is the body of card_lost and card_found.
+type CardReport struct {
+	Account   string `json:"account"`
+	Region    uint16 `json:"region"`
+	Card      string `json:"card"`
+	CardIssue uint8  `json:"card_issue"`
+	Reason    string `json:"reason"`
+	By        string `json:"by"`
+	At        Time   `json:"at"`
 }

@@ -55,7 +55,9 @@ func nodeExamples() []exampleRecord {
 	unlock := lock
 	unlock.LiftedBy, unlock.Why = "li", "repaired and checked"
 	note := SettingsNote{Version: 1795240800250, Why: "the centre was not reached within 10m0s"}
+	report := CardReport{Account: "00010001", Region: 3301, Card: "0000112233", CardIssue: 2, Reason: "left on the bus", By: "wang", At: At(exampleTime)}
 	return []exampleRecord{
+		{TypeCardLost, Ev, TypeCardLost, "00010001", report}, {TypeCardFound, Ev, TypeCardFound, "00010001", report},
 		{TypeCardMismatch, Ev, TypeCardMismatch, "3301-0000112233", CardMismatch{
 			Account: "00010001", Region: 3301, Card: "0000112233", Code: "card_ahead", LedgerSeq: 12, CardSeq: 13, CardIssue: 2, CardTag: "77c0aa", CardCum: 4620,
 			MeterSeq: 12, MeterCum: 4120, CardUnit: "0.1m3", CardMeter: "G4-7788", Image: "a2131091",

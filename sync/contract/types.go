@@ -25,6 +25,7 @@ var recordTypes = []RecordType{
 
 	{TypeCardInDoubt, Ev, "card_in_doubt"}, {TypeQuarantine, Ev, "card_in_doubt"}, {TypeCardMismatch, Ev, "card_mismatch"},
 	{TypeSaleLock, Ev, "sale_lock"}, {TypeSaleUnlock, Ev, "sale_lock"},
+	{TypeCardLost, Ev, "card_report"}, {TypeCardFound, Ev, "card_report"},
 	{TypeNodeStarted, Ev, "node_started"}, {TypeStatement, Ev, "statement"}, {TypeAuditHeads, Ev, "audit_heads"},
 	{TypeReadingsLost, Ev, "readings_lost"}, {TypeCommandResult, Ev, "command_result"}, {TypeDesiredApplied, Ev, "desired_applied"},
 	{TypeSettingsTrial, Ev, "settings_note"}, {TypeSettingsConfirmed, Ev, "settings_note"}, {TypeSettingsRolledBack, Ev, "settings_note"},

@@ -579,6 +579,17 @@ func cardLife(t *testing.T, s *subject) {
 		fmt.Sprint(d.Dead) != "[{3301 A 1 replaced}]" {
 		t.Errorf("%+v", d)
 	}
+	ev := NewFeed("k-ev", "e1", contract.Ev)
+	for days, typ := range []string{5: contract.TypeCardLost, 6: contract.TypeCardFound, 7: contract.TypeCardLost} {
+		if typ != "" {
+			ev.Append(typ, "life", at(days), contract.CardReport{Account: "life", Region: 3301, Card: "B", CardIssue: 3, Reason: typ, By: "li", At: contract.At(at(days))})
+		}
+	}
+	s.commit(ev.Batch(t, 3, 1)) // the latest word first
+	s.commit(ev.Batch(t, 1, 2))
+	if d = told(30 * time.Second); d.Lost == nil || d.Lost.Reason != contract.TypeCardLost || !d.Lost.At.Equal(at(7)) || d.CardSeq != 1 {
+		t.Errorf("reported as lost: %+v %+v", d, d.Lost)
+	}
 	s.commit(op(contract.TypeCardRetired, 9, contract.CardOperation{Card: "B", CardIssue: 3}))
 	if d = told(time.Minute); !d.Cardless || d.Card != "" || d.CardIssue != 3 || len(d.Dead) != 2 {
 		t.Errorf("after it was retired: %+v", d)

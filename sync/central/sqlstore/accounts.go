@@ -165,7 +165,7 @@ func (w *work) delta(ctx context.Context, account string, version uint64) (contr
 
 // deltaCards fills in the card that was used or issued last, and those that are dead.
 func (w *work) deltaCards(ctx context.Context, d *contract.AccountDelta, cardlessAt string) error {
-	rows, err := w.rows(ctx, `SELECT region, card, issue, seq, cum, qty, tag, unit, at, dead, dead_why FROM card_state
+	rows, err := w.rows(ctx, `SELECT region, card, issue, seq, cum, qty, tag, unit, at, dead, dead_why, lost FROM card_state
 		WHERE account = ?1 ORDER BY at DESC, card`, d.Account)
 	if err != nil {
 		return err
@@ -174,8 +174,8 @@ func (w *work) deltaCards(ctx context.Context, d *contract.AccountDelta, cardles
 	for first := true; rows.Next(); {
 		var region, issue, seq, dead int64
 		var c contract.AccountDelta
-		var at, why string
-		if err := rows.Scan(&region, &c.Card, &issue, &seq, &c.CardCum, &c.CardQty, &c.CardTag, &c.CardUnit, &at, &dead, &why); err != nil {
+		var at, why, lost string
+		if err := rows.Scan(&region, &c.Card, &issue, &seq, &c.CardCum, &c.CardQty, &c.CardTag, &c.CardUnit, &at, &dead, &why, &lost); err != nil {
 			return err
 		}
 		if d.Cardless { // its issue count says which cards are meant
@@ -189,7 +189,7 @@ func (w *work) deltaCards(ctx context.Context, d *contract.AccountDelta, cardles
 		}
 		first, d.Cardless = false, false
 		d.Region, d.Card, d.CardIssue, d.CardSeq = uint16(region), c.Card, uint8(issue), uint16(seq)
-		d.CardCum, d.CardQty, d.CardTag, d.CardUnit = c.CardCum, c.CardQty, c.CardTag, c.CardUnit
+		d.CardCum, d.CardQty, d.CardTag, d.CardUnit, d.Lost = c.CardCum, c.CardQty, c.CardTag, c.CardUnit, lostMark(lost)
 	}
 	return rows.Err()
 }

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"encoding/json"
 
 	"tally/sync/contract"
 )
@@ -45,4 +46,33 @@ func (w *work) bury(ctx context.Context, c cardWord, issue uint8, why string) er
 		ON CONFLICT (account, region, card) DO UPDATE SET dead = ?11, dead_why = ?12 WHERE card_state.dead < ?11`,
 		c.account, int64(c.region), c.card, int64(c.issue), int64(c.seq), c.cum, c.qty, c.tag, c.unit, c.at, int64(issue), why)
 	return err
+}
+
+// reported notes that a card is lost, or was found again; the latest word counts.
+func (w *work) reported(ctx context.Context, k key, typ, at string, f *contract.CardReport) error {
+	mark := ""
+	if typ == contract.TypeCardLost {
+		raw, err := json.Marshal(contract.Mark{Reason: printable(f.Reason), By: printable(f.By), At: f.At})
+		if err != nil {
+			return err
+		}
+		mark = string(raw)
+	}
+	account, card := printable(f.Account), printable(f.Card)
+	// A report knows nothing of orders: it must not look newer than any.
+	if err := w.onCard(ctx, k.node, cardWord{account: account, region: f.Region, card: card, at: at}); err != nil {
+		return err
+	}
+	_, err := w.exec(ctx, `UPDATE card_state SET lost = ?1, lost_at = ?2 WHERE account = ?3 AND region = ?4 AND card = ?5 AND lost_at < ?2`,
+		mark, at, account, int64(f.Region), card)
+	return err
+}
+
+// lostMark reads what reported has kept; nil when the card is not lost.
+func lostMark(text string) *contract.Mark {
+	var m contract.Mark
+	if text == "" || json.Unmarshal([]byte(text), &m) != nil {
+		return nil
+	}
+	return &m
 }

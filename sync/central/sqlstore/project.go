@@ -18,6 +18,8 @@ func (w *work) project(ctx context.Context, k key, it *central.Item) error {
 		return w.tradedOn(ctx, k, it.Record.Type, stamp(it.Record.At.Time), f)
 	case *contract.CardOperation:
 		return w.madeCard(ctx, k, it.Record.Type, stamp(it.Record.At.Time), f)
+	case *contract.CardReport:
+		return w.reported(ctx, k, it.Record.Type, stamp(it.Record.At.Time), f)
 	case *contract.SaleLock:
 		return w.lockWord(ctx, k, it.Record.Type, stamp(it.Record.At.Time), f)
 	case *contract.AuditHeads:
