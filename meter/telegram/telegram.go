@@ -36,16 +36,23 @@ type Value struct {
 }
 
 // Kept turns what can be kept of values into a reading's: current numbers. Texts and clocks are not numbers, and a value
-// that the meter could not measure is none.
+// that the meter could not measure is none. The valve and the battery are flags: zero is what they say, not that they
+// say nothing.
 func Kept(values []Value) []meter.Value {
 	var kept []meter.Value
 	for _, v := range values {
-		if v.Storage != 0 || v.Tariff != 0 || v.Subunit != 0 || v.Function != Instantaneous || !v.At.IsZero() || v.Text != "" && v.Number == (quantity.Decimal{}) && v.Unit == "" {
+		if v.Storage != 0 || v.Tariff != 0 || v.Subunit != 0 || v.Function != Instantaneous || !v.At.IsZero() || v.onlyText() {
 			continue
 		}
 		kept = append(kept, meter.Value{Name: v.Name, Number: v.Number, Unit: v.Unit})
 	}
 	return kept
+}
+
+// onlyText tells whether a value is words and no number.
+func (v Value) onlyText() bool {
+	flag := v.Name == "valve" || v.Name == "battery"
+	return v.Text != "" && v.Number == (quantity.Decimal{}) && v.Unit == "" && !flag
 }
 
 // Codes of problems.

@@ -58,11 +58,12 @@ func TestKeptAreCurrentNumbers(t *testing.T) {
 	zero := Value{Name: "flow", Unit: "m3/h", Function: Instantaneous}
 	valve := Value{Name: "valve", Number: quantity.Decimal{Unscaled: 1}, Text: "closed", Function: Instantaneous}
 	clock := Value{Name: "clock", At: time.Unix(1, 0), Function: Instantaneous}
+	good := Value{Name: "battery", Text: "good", Function: Instantaneous}
 	text := Value{Name: "version", Text: "1.2", Function: Instantaneous}
 	old, night, peak, broken, sub := now, now, now, now, now
 	old.Storage, night.Tariff, peak.Function, broken.Function, sub.Subunit = 1, 2, Maximum, Error, 1
-	kept := Kept([]Value{now, old, night, peak, broken, sub, clock, text, zero, valve})
-	if len(kept) != 3 || kept[0].Name != "volume" || kept[1].Name != "flow" || kept[2].Name != "valve" {
+	kept := Kept([]Value{now, old, night, peak, broken, sub, clock, text, zero, valve, good})
+	if len(kept) != 4 || kept[0].Name != "volume" || kept[1].Name != "flow" || kept[2].Name != "valve" || kept[3].Name != "battery" {
 		t.Errorf("kept = %+v", kept)
 	}
 }
