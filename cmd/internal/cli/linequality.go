@@ -91,7 +91,7 @@ func (a *app) survey(ctx context.Context, t target, polls int, every time.Durati
 			return err
 		}
 		after := pace.Took
-		if after == 0 && (errors.Is(err, meter.ErrException) || errors.Is(err, meter.ErrBusy)) {
+		if after == 0 { // a refusal: it is an answer too, but nobody stopped its time
 			after = time.Since(began)
 		}
 		s.Add(survey.Poll{Err: err, After: after})
