@@ -45,6 +45,15 @@ func TagOf(order string) purse.Tag {
 	return purse.Tag(sum[:3])
 }
 
+// journalOf is what a card with more room carries of a journal id: its time and count, which with the station's number on
+// the card lead back to the order. Zeros for an id of another make.
+func journalOf(order string) (id [8]byte) {
+	if b, err := hex.DecodeString(order[:min(len(order), 2*len(id))]); err == nil {
+		copy(id[:], b)
+	}
+	return id
+}
+
 // digest names a content by its SHA-256 in hex.
 func digest(format string, args ...any) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, format, args...))

@@ -67,3 +67,12 @@ func TestWatchersCoalesceAndNeverBlock(t *testing.T) {
 		t.Error("a subscription is left")
 	}
 }
+
+func TestJournalOf(t *testing.T) {
+	if got := journalOf("0193a1b2c3d40001000a0102030405ff"); got != [8]byte{0x01, 0x93, 0xA1, 0xB2, 0xC3, 0xD4, 0x00, 0x01} {
+		t.Errorf("%x", got)
+	}
+	if journalOf("") != [8]byte{} || journalOf("not hex at all, but long") != [8]byte{} {
+		t.Error("an id of another make became a number")
+	}
+}
