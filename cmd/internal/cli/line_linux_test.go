@@ -28,6 +28,9 @@ import (
 // TestLineScripts runs testdata/line/*.txtar: the technician's commands as processes of their own, over simulated meters
 // on pseudo-terminals that understand one speed only, through a running daemon and without one.
 func TestLineScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("silence on a line takes its time")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/line", UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "", RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
