@@ -2,6 +2,7 @@ package decode
 
 import (
 	"slices"
+	"strings"
 
 	"tally/meter"
 	"tally/meter/cjt188"
@@ -39,17 +40,18 @@ type candidate struct {
 	explain  func(b []byte, o Options) telegram.Report
 	preamble bool         // FE in front of a frame belongs to the protocol
 	behind   telegram.Fit // least fit of a frame that does not begin with the first byte; a weak form is found anywhere
+	begins   string       // bytes that a frame behind the first byte begins with; empty for any
 }
 
 // never is a fit that no frame has.
 const never = telegram.FitWhole + 1
 
 var candidates = []candidate{
-	{MBus, func(b []byte, _ Options) telegram.Report { return mbus.Explain(b) }, false, telegram.FitHeader},
-	{DLT645, func(b []byte, o Options) telegram.Report { return dlt645.Explain(b, o.DLT645) }, true, telegram.FitStart},
-	{CJT188, func(b []byte, o Options) telegram.Report { return cjt188.Explain(b, o.CJT188) }, true, telegram.FitStart},
-	{ModbusRTU, func(b []byte, o Options) telegram.Report { return frame.ExplainRTU(b, o.Modbus) }, false, telegram.FitWhole},
-	{ModbusTCP, func(b []byte, o Options) telegram.Report { return frame.ExplainTCP(b, o.Modbus) }, false, never},
+	{MBus, func(b []byte, _ Options) telegram.Report { return mbus.Explain(b) }, false, telegram.FitHeader, "\x68\x10\xE5"},
+	{DLT645, func(b []byte, o Options) telegram.Report { return dlt645.Explain(b, o.DLT645) }, true, telegram.FitStart, "\x68"},
+	{CJT188, func(b []byte, o Options) telegram.Report { return cjt188.Explain(b, o.CJT188) }, true, telegram.FitStart, "\x68"},
+	{ModbusRTU, func(b []byte, o Options) telegram.Report { return frame.ExplainRTU(b, o.Modbus) }, false, telegram.FitWhole, ""},
+	{ModbusTCP, func(b []byte, o Options) telegram.Report { return frame.ExplainTCP(b, o.Modbus) }, false, never, ""},
 }
 
 // Frame explains one frame. There is always a protocol in the report when b is not empty and Options name one or let it
@@ -88,8 +90,12 @@ func locate(b []byte, c candidate, o Options) (telegram.Report, int) {
 		ends = len(b) + 1 // the frame is yet to come
 	}
 	for start := range ends {
+		first := start == 0 || c.preamble && idle(b[:start])
+		if !first && (c.behind == never || c.begins != "" && !strings.Contains(c.begins, string(b[start:start+1]))) {
+			continue
+		}
 		r := c.explain(b[start:], o)
-		if start > 0 && r.Fit < c.behind && !(c.preamble && idle(b[:start])) {
+		if !first && r.Fit < c.behind {
 			continue
 		}
 		given, before := len(b), start
