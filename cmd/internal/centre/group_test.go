@@ -4,6 +4,7 @@ package centre_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"tally/cmd/internal/centre"
 	"tally/cmd/internal/config"
+	"tally/sync/central"
 	"tally/sync/central/centraltest"
 	"tally/sync/central/postgres/pgtest"
 	"tally/sync/contract"
@@ -103,5 +105,55 @@ func TestTheDatabaseGoesAndComesBack(t *testing.T) {
 	wait(t, "the rest", func() bool { return f.State().Waiting() == 0 })
 	if got := number(t, in.DB(), "SELECT COUNT(*) FROM sale"); got != 600 {
 		t.Errorf("%d sales", got)
+	}
+}
+
+// Three instances on one database carry down what is wanted: each command is sent by one of them, and one desired state
+// comes of one change.
+func TestInstancesCarryDownTogether(t *testing.T) {
+	broker, where := mqtttest.StartMosquitto(t).Addr, pgtest.Start(t).Database()
+	var conf config.Central
+	key, _ := withKey(t, &conf)
+	conf.Postgres, conf.Group, conf.Uplink.Broker = where, "ingest", "tcp://"+broker
+	var group []*centre.Centre
+	for i := range 3 {
+		conf.ID = fmt.Sprintf("central-%d", i)
+		ce, _ := open(t, conf)
+		group = append(group, ce)
+	}
+	h := startHall(t, broker, "hall-1", key)
+	d := desk(t, conf)
+	wait(t, "the node is known", func() bool { n, err := d.Nodes(t.Context()); return err == nil && len(n) == 1 && n[0].Desired > 0 })
+	args := fmt.Sprintf(`{"stream":"tx","epoch":%q,"from":1,"to":0}`, h.store.Epoch())
+	h.sell(t, 20)
+	wait(t, "sold", h.delivered(contract.Tx))
+	c, err := d.Issue(t.Context(), central.Order{Node: "hall-1", Type: contract.CommandResend, Args: json.RawMessage(args), Life: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait(t, "the result", func() bool { s, err := d.Command(t.Context(), c.ID); return err == nil && s.Finished != nil })
+	if s, err := d.Command(t.Context(), c.ID); err != nil || s.Outcome != contract.Done || s.Sent > 3 {
+		t.Errorf("sent %d times: %+v %v", s.Sent, s, err)
+	}
+	versions := func() int64 { return number(t, group[0].DB(), "SELECT COUNT(*) FROM desired_upto") }
+	before := versions()
+	if err := d.Lock(t.Context(), "0001", "leak", "li"); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, "it is published", func() bool {
+		return number(t, group[0].DB(), "SELECT COUNT(*) FROM desired WHERE published = version AND made_of = (SELECT n FROM change_count)") == 1 && versions() > before
+	})
+	if after := versions(); after != before+1 {
+		t.Errorf("%d desired states came of one change", after-before)
+	}
+	wait(t, "the sales came again and changed nothing", func() bool {
+		var again uint64
+		for _, ce := range group {
+			again += ce.Stats().Duplicates
+		}
+		return again >= 20
+	})
+	if got := number(t, group[0].DB(), "SELECT SUM(volume_l) FROM bought"); got != 200 {
+		t.Errorf("%d litres", got)
 	}
 }

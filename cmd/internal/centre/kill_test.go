@@ -90,6 +90,9 @@ func TestPromise12TheCentreIsKilled(t *testing.T) {
 			t.Errorf("%s: %d, want %d", query, got, want)
 		}
 	}
+	if t.Failed() {
+		return
+	}
 	t.Logf("centre killed %d times, %d sales told to be stored, each in the centre with one effect, no gap", kills, h.sold)
 }
 
@@ -122,6 +125,9 @@ func TestPromise12TheBrokerIsKilled(t *testing.T) {
 		if got := number(t, ce.DB(), query); got != want {
 			t.Errorf("%s: %d, want %d", query, got, want)
 		}
+	}
+	if t.Failed() {
+		return
 	}
 	s := ce.Stats()
 	t.Logf("broker killed %d times, %d sales told to be stored, each in the centre with one effect, no gap; %d came more than once", kills, sold, s.Duplicates)
