@@ -63,7 +63,7 @@ func (a *app) flags(c *cobra.Command) string {
 		}
 		if f.Value.Type() != "bool" {
 			name += " " + value
-			if f.DefValue != "" && f.DefValue != "0" {
+			if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" && f.DefValue != "[]" {
 				usage += a.f(" (default %s)", "（默认 %s）", f.DefValue)
 			}
 		}
