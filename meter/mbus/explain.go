@@ -72,9 +72,8 @@ func (d *Data) say(name, text string) {
 	d.Values = append(d.Values, telegram.Value{Name: name, Text: text, Function: telegram.Instantaneous})
 }
 
-// choose reads a selection, printed as configs write it. A ninth byte and more are an enhanced selection: records.
+// choose reads what comes behind a selection's eight bytes: an enhanced one goes on with records.
 func (d *Data) choose(b []byte, high bool) {
-	d.say("selection", selectionOf(lowFirst(b[:8], high)).String())
 	if len(b) > 8 {
 		d.records(&reader{b: b, pos: 8, high: high, toMeter: true})
 	}
@@ -209,6 +208,9 @@ var ciNames = map[byte]string{
 // fields lists the parts of an undamaged frame; those of a header only if it is whole.
 func fields(f Frame, d Data) telegram.Fields {
 	p := link(f)
+	if selects := f.CI == ciSelect || f.CI == ciSelectHi; selects && f.C&0x40 != 0 && len(f.Data) >= 8 {
+		p.Add("secondary", selectionOf(lowFirst(f.Data, f.CI == ciSelectHi)).String())
+	}
 	if f.Kind == Ack || f.Kind == Short || f.C&0x40 != 0 || len(f.Data) < headerSize[f.CI] {
 		return p
 	}

@@ -35,11 +35,11 @@ func TestExplainWhatMastersSend(t *testing.T) {
 		{"set to 2400 baud", "53 01 BB", "SND_UD", "set 2400 baud", "", ""},
 		{"application reset", "53 FE 50", "SND_UD", "application reset", "", ""},
 		{"application reset to billing", "53 FE 50 10", "SND_UD", "application reset", "reset=10", ""},
-		{"select", "53 FD 52 78 56 34 12 24 40 01 07", "SND_UD", "selection", "selection=12345678.PAD.01.07", ""},
-		{"select with wildcards", "73 FD 52 78 FF FF 1F FF FF FF FF", "SND_UD", "selection", "selection=1FFFFF78.*.*.*", ""},
+		{"select", "53 FD 52 78 56 34 12 24 40 01 07", "SND_UD", "selection", "secondary 12345678.PAD.01.07", ""},
+		{"select with wildcards", "73 FD 52 78 FF FF 1F FF FF FF FF", "SND_UD", "selection", "secondary 1FFFFF78.*.*.*", ""},
 		{"select by fabrication number", "53 FD 52 78 56 34 12 FF FF FF FF 0C 78 04 03 02 01", "SND_UD", "selection",
-			"selection=12345678.*.*.*, fabrication_number=01020304", ""},
-		{"select, high byte first", "53 FD 56 12 34 56 78 40 24 01 07", "SND_UD", "selection, high byte first", "selection=12345678.PAD.01.07", ""},
+			"secondary 12345678.*.*.* fabrication_number=01020304", ""},
+		{"select, high byte first", "53 FD 56 12 34 56 78 40 24 01 07", "SND_UD", "selection, high byte first", "secondary 12345678.PAD.01.07", ""},
 		{"selection cut", "53 FD 52 78 56", "SND_UD", "selection", "", "truncated@9"},
 		{"choose what is read out", "53 01 51 08 13 C8 3F 6D", "SND_UD", "data", "volume=readout, clock=readout[31 3 0]", ""},
 		{"read out everything", "53 01 51 7F", "SND_UD", "data", "readout=everything", ""},
@@ -56,8 +56,12 @@ func TestExplainWhatMastersSend(t *testing.T) {
 			r := Explain(b)
 			function, _ := r.Frame.Get("function").(string)
 			content, _ := r.Frame.Get("content").(string)
-			if function != c.function || content != c.content || printed(r.Values) != c.values || codes(r) != c.codes {
-				t.Errorf("%s %s: %s, %v", function, content, printed(r.Values), r.Problems)
+			values := printed(r.Values)
+			if chosen, ok := r.Frame.Get("secondary").(string); ok {
+				values = strings.TrimSpace("secondary " + chosen + " " + values)
+			}
+			if function != c.function || content != c.content || values != c.values || codes(r) != c.codes {
+				t.Errorf("%s %s: %s, %v", function, content, values, r.Problems)
 			}
 			if bad := c.name == "unknown CI" || c.name == "selection cut"; r.OK() == bad || r.Length != len(b) {
 				t.Errorf("report %+v", r)
