@@ -234,6 +234,7 @@ func TestNoiseIsNoCutCable(t *testing.T) {
 // TestDeadMeterIsToldOncePerReasonAndDay: failures are news, not a flood.
 func TestDeadMeterIsToldOncePerReasonAndDay(t *testing.T) {
 	meters := riser(3)
+	every(10 * time.Minute)(meters)
 	run(t, Options{Zone: time.UTC}, map[string][]*fakeMeter{"a": meters}, func(t *testing.T, s *scene) {
 		pass(time.Hour)
 		meters[0].set(meter.ErrSilent)
@@ -241,17 +242,17 @@ func TestDeadMeterIsToldOncePerReasonAndDay(t *testing.T) {
 		meters[0].set(meter.ErrChecksum)
 		pass(2 * time.Hour) // 23:00
 		var codes []string
-		for _, f := range s.sink.failures {
+		for _, f := range s.sink.failed() {
 			codes = append(codes, f.Code)
 		}
 		if diff := cmp.Diff([]string{"silent", "checksum"}, codes); diff != "" {
 			t.Errorf("failures of the first day (-want +got):\n%s", diff)
 		}
 		pass(5 * 24 * time.Hour)
-		if n := len(s.sink.failures); n != 2+5 {
+		if n := len(s.sink.failed()); n != 2+5 {
 			t.Errorf("%d failures after five midnights, want 7", n)
 		}
-		for i, f := range s.sink.failures[2:] {
+		for i, f := range s.sink.failed()[2:] {
 			if want := s.from.Add(time.Duration(i+1) * 24 * time.Hour); !f.At.Equal(want) {
 				t.Errorf("reminder %d at %s, want %s", i, f.At, want)
 			}

@@ -127,6 +127,18 @@ func (m *memory) set(err error) {
 	m.refuse = err
 }
 
+func (m *memory) kept() []meter.Reading {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]meter.Reading{}, m.readings...)
+}
+
+func (m *memory) failed() []meter.Failure {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]meter.Failure{}, m.failures...)
+}
+
 func (m *memory) counts() (readings, failures int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

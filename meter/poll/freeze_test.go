@@ -24,7 +24,7 @@ func TestMidnightReadings(t *testing.T) {
 				t.Fatalf("meter %d was asked at %s, want right after midnight", i, last.Sub(midnight))
 			}
 		}
-		for _, r := range s.sink.readings {
+		for _, r := range s.sink.kept() {
 			if r.At.Equal(midnight) {
 				t.Errorf("reading of %s was moved to midnight", r.Meter)
 			}

@@ -24,10 +24,10 @@ func TestPromise4OldValueNeverGetsANewTime(t *testing.T) {
 		}
 		s.sink.set(nil)
 		pass(time.Minute)
-		if len(s.sink.readings) != 7 {
-			t.Fatalf("%d readings kept, want 7", len(s.sink.readings))
+		if len(s.sink.kept()) != 7 {
+			t.Fatalf("%d readings kept, want 7", len(s.sink.kept()))
 		}
-		for i, r := range s.sink.readings {
+		for i, r := range s.sink.kept() {
 			if want := s.from.Add(time.Duration(i)*10*time.Second + time.Second); !r.At.Equal(want) {
 				t.Errorf("reading %d has time %s, it was measured at %s", i, r.At.Sub(s.from), want.Sub(s.from))
 			}
@@ -52,7 +52,7 @@ func TestPromise4SilentMeterGivesAFailureNeverAZero(t *testing.T) {
 		if readings != 1 || failures == 0 {
 			t.Fatalf("%d readings and %d failures, want 1 and some", readings, failures)
 		}
-		f := s.sink.failures[0]
+		f := s.sink.failed()[0]
 		if f.Meter != "1" || f.Line != "a" || f.Code != "silent" || f.Text != "read: meter did not answer" || !f.At.Equal(s.from.Add(10*time.Second)) {
 			t.Errorf("failure = %+v", f)
 		}
