@@ -21,7 +21,7 @@ type Config struct {
 	// Newest shows the newest readings to whoever wants to see them while older ones are still on their way; see
 	// mqttlink's Node.Newest. They are sent again in their turn. Nil: nobody wants to.
 	Newest      func(payload []byte)
-	NewestEvery time.Duration // 1 s
+	NewestEvery time.Duration // 750 ms
 	MaxRate     int           // records of rd a second at most, when others need the line too; 0: no limit. See SetMaxRate
 
 	PlainReadings bool          // send readings as JSON even to a centre that takes the compact encoding
@@ -59,7 +59,7 @@ func (c Config) withDefaults() (Config, error) {
 	orInt(&c.WindowBytes, 512<<10)
 	orInt(&c.Patience, 8)
 	orTime(&c.Linger, 5*time.Second)
-	orTime(&c.NewestEvery, time.Second)
+	orTime(&c.NewestEvery, 750*time.Millisecond)
 	orTime(&c.AckTimeout, 30*time.Second)
 	orTime(&c.AckTimeoutMax, 10*time.Minute)
 	orTime(&c.Pause, time.Second)
