@@ -13,7 +13,7 @@ import (
 // timed gives the library's port deadlines. It is used where the operating system's own descriptor has none (Windows).
 type timed struct {
 	port     serial.Port
-	deadline atomic.Int64 // Unix nanoseconds
+	deadline atomic.Pointer[time.Time] // with its monotonic clock: the wall clock may step while somebody waits
 }
 
 // timedPort reads once without waiting: the library panics in its first read when the process has so many files open
@@ -40,7 +40,10 @@ const slice = 50 * time.Millisecond
 // Read waits until the deadline. What has arrived is returned even if the deadline has passed.
 func (t *timed) Read(b []byte) (int, error) {
 	for {
-		left := time.Until(time.Unix(0, t.deadline.Load()))
+		var left time.Duration
+		if d := t.deadline.Load(); d != nil {
+			left = time.Until(*d)
+		}
 		// Windows counts in milliseconds, and there zero is not "do not wait".
 		wait := max(min(left, slice), time.Millisecond)
 		if left <= 0 {
@@ -61,7 +64,7 @@ func (t *timed) Read(b []byte) (int, error) {
 
 // SetReadDeadline bounds reads that begin, and within a slice those that wait.
 func (t *timed) SetReadDeadline(at time.Time) error {
-	t.deadline.Store(at.UnixNano())
+	t.deadline.Store(&at)
 	return nil
 }
 
