@@ -107,6 +107,7 @@ func TestOneImporter(t *testing.T) {
 		"github.com/eclipse/paho.mqtt.golang": {"tally/sync/mqttlink"},
 		"github.com/mochi-mqtt/server/v2":     {"tally/cmd/internal/demo"},
 		"modernc.org/sqlite":                  {"tally/sync/central"},
+		"github.com/jackc/pgx/v5":             {"tally/sync/central/postgres"},
 		"github.com/prometheus/client_golang": {"tally/cmd/internal"},
 		"github.com/spf13/cobra":              {"tally/cmd/internal/cli"},
 		"golang.org/x/crypto/argon2":          {"tally/counter", "tally/cardreader/keyfile"},
@@ -133,7 +134,7 @@ func TestOneImporter(t *testing.T) {
 func TestShippedGraph(t *testing.T) {
 	testOnly := []string{
 		"testing", "github.com/chromedp", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/google/go-cmp",
-		"github.com/rogpeppe/go-internal",
+		"github.com/rogpeppe/go-internal", "github.com/nats-io",
 	}
 	forbidden := map[string][]string{
 		"tally/cmd/tallyd":        testOnly,
