@@ -64,7 +64,7 @@ func TestPromise7ValveCommandIsSentOnceAndIsUnknownUntilTheMeterIsRead(t *testin
 				if len(m.got) != 1 {
 					t.Fatalf("the meter got %d commands, want 1", len(m.got))
 				}
-				time.Sleep(time.Second)
+				pass(time.Second)
 				if _, err := s.ReadNow(t.Context(), "1"); err != nil {
 					t.Fatal(err)
 				}
