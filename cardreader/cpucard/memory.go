@@ -185,7 +185,7 @@ func (m *Memory) credit(ctx context.Context, data []byte) error {
 	}
 	tac, err := m.Credit(ctx, m.load(to-balance), balance, seq)
 	if err == nil {
-		m.tac = tac
+		m.tac, m.purse = tac, [space.PurseLen]byte(data)
 	}
 	return err
 }
