@@ -42,28 +42,27 @@ func moveValve(ctx context.Context, m Meter, a Act) Result {
 	case !ok:
 		return notSent(CodeUnable, unable(m, "have a valve that can be moved").Error())
 	}
-	before := valveNow(ctx, m)
+	before, err := valveNow(ctx, m)
+	if errors.Is(err, meter.ErrLine) {
+		return notSent(CodeLine, err.Error())
+	}
 	want := meter.ValveClosed
 	if a.Do == ArmValve {
 		want = meter.ValveOpen
 	}
 	state, err := d.SetValve(ctx, want)
-	r := Result{Before: before, After: string(state), Valve: state, At: time.Now()}
+	r := Result{Before: string(before), After: string(state), Valve: state, At: time.Now()}
 	r.Judge(err)
 	return r
 }
 
-// valveNow is where the valve stands, unknown if it does not say.
-func valveNow(ctx context.Context, m Meter) string {
+// valveNow is where the valve stands, unknown if the meter does not say.
+func valveNow(ctx context.Context, m Meter) (meter.ValveState, error) {
 	d, ok := m.Driver.(meter.ValveReader)
 	if !ok {
-		return string(meter.ValveUnknown)
+		return meter.ValveUnknown, nil
 	}
-	state, err := d.ReadValve(ctx)
-	if err != nil {
-		return string(meter.ValveUnknown)
-	}
-	return string(state)
+	return d.ReadValve(ctx)
 }
 
 const clockForm = "2006-01-02T15:04:05Z07:00"
@@ -76,7 +75,11 @@ func setClock(ctx context.Context, m Meter, now func() time.Time) Result {
 	}
 	var r Result
 	if c, ok := m.Driver.(meter.ClockReader); ok {
-		if shows, _, err := c.ReadClock(ctx); err == nil {
+		shows, _, err := c.ReadClock(ctx)
+		switch {
+		case errors.Is(err, meter.ErrLine):
+			return notSent(CodeLine, err.Error())
+		case err == nil:
 			r.Before = shows.Format(clockForm)
 		}
 	}

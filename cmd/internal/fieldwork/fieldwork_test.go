@@ -221,6 +221,27 @@ func (i *interrupted) ReadValve(ctx context.Context) (meter.ValveState, error) {
 	return i.able.ReadValve(ctx)
 }
 
+// cut is a meter on a line that is lost.
+type cut struct{ able }
+
+func (c *cut) ReadValve(context.Context) (meter.ValveState, error) {
+	return meter.ValveUnknown, meter.ErrLine
+}
+func (c *cut) ReadClock(context.Context) (time.Time, time.Time, error) {
+	return time.Time{}, time.Time{}, meter.ErrLine
+}
+
+// TestLineThatCannotBeOpened: nothing is sent over it, and that is known.
+func TestLineThatCannotBeOpened(t *testing.T) {
+	for _, what := range []string{fieldwork.CloseValve, fieldwork.ArmValve, fieldwork.SetClock} {
+		m := &cut{}
+		r, err := fieldwork.Do(t.Context(), fieldwork.Meter{Number: "7", Driver: m}, fieldwork.Act{Do: what, Typed: "7"}, clock)
+		if err != nil || r.Outcome != fieldwork.NotSent || r.Code != fieldwork.CodeLine || len(m.asked) > 0 {
+			t.Errorf("%s: %+v, %v, %v", what, r, err, m.asked)
+		}
+	}
+}
+
 func TestUnable(t *testing.T) {
 	m := fieldwork.Meter{Number: "7", Driver: plain{}}
 	for _, a := range []fieldwork.Act{{Do: fieldwork.Identify}, {Do: fieldwork.ReadClock}, {Do: fieldwork.History}, {Do: fieldwork.Registers}, {Do: fieldwork.ReadItem}, {Do: fieldwork.Address}, {Do: fieldwork.ReadValve}} {
