@@ -355,7 +355,19 @@ func manyChanges(t *testing.T, s *subject) {
 	if len(told) != accounts {
 		t.Errorf("%d of %d accounts", len(told), accounts)
 	}
-	for _, node := range []string{"n2", "n3"} { // its own doing, and another region's
+	at = at.Add(time.Minute)
+	s.compose("n1", at)
+	one := NewFeed("n2", "e1", contract.Tx)
+	one.n = accounts
+	for range accounts {
+		one.AppendRaw(f.Queue.Raw(one.State().Next))
+	}
+	sold(one, "a0001", 6, 1000)
+	s.commit(one.Batch(t, accounts+1, 1))
+	if outdated, err := s.Store.Outdated(always, at, time.Hour); err != nil || !slices.Equal(outdated, []string{"n1"}) {
+		t.Errorf("%v are outdated, want n1 only: it is n2's own doing and another region than n3's (%v)", outdated, err)
+	}
+	for _, node := range []string{"n2", "n3"} {
 		if err := s.Store.Set(always, node, contract.Settings{}, at); err != nil {
 			t.Fatal(err)
 		}

@@ -37,12 +37,23 @@ func (w *work) change(ctx context.Context) (uint64, error) {
 	return w.changed, err
 }
 
+// changeForAll numbers a change that concerns every node.
+func (w *work) changeForAll(ctx context.Context) error {
+	_, err := w.change(ctx)
+	w.forAll = true
+	return err
+}
+
 // counted writes down the highest number that was given.
 func (w *work) counted(ctx context.Context) error {
 	if w.changed == 0 {
 		return nil
 	}
-	_, err := w.exec(ctx, "UPDATE change_count SET n = ?1 WHERE one = 1", int64(w.changed))
+	last := 1
+	if w.forAll {
+		last = 2
+	}
+	_, err := w.exec(ctx, "UPDATE change_count SET n = ?1 WHERE one <= ?2", int64(w.changed), int64(last))
 	return err
 }
 

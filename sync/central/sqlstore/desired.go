@@ -17,11 +17,14 @@ import (
 // maxDeltas bounds what one desired state tells of accounts; further ones follow when it is confirmed.
 const maxDeltas = 500
 
-// Outdated names the nodes whose desired state has to be made anew: something has changed since, the node has
-// confirmed one that left changes out, or it is older than fresh, which tells a node that the centre is still there.
+// Outdated names the nodes whose desired state has to be made anew: something that concerns them has changed since, the
+// node has confirmed one that left changes out, or it is older than fresh, which tells a node that the centre is still
+// there.
 func (s *Store) Outdated(ctx context.Context, now time.Time, fresh time.Duration) ([]string, error) {
 	rows, err := s.db.QueryContext(ctx, s.dialect.query(`SELECT n.node FROM node n LEFT JOIN desired d ON d.node = n.node
-		WHERE d.node IS NULL OR d.made_of < (SELECT n FROM change_count WHERE one = 1) OR d.more = 1 AND n.cfg >= d.version OR d.issued <= ?1
+		WHERE d.node IS NULL OR d.made_of < (SELECT n FROM change_count WHERE one = 2) OR d.more = 1 AND n.cfg >= d.version OR d.issued <= ?1
+			OR EXISTS (SELECT 1 FROM account_touch t JOIN account_state a ON a.account = t.account
+				WHERE t.n > d.made_of AND t.node <> n.node AND a.region IN (0, n.region))
 		ORDER BY n.node`), stamp(now.Add(-fresh)))
 	if err != nil {
 		return nil, fmt.Errorf("find outdated desired states: %w", err)

@@ -17,8 +17,8 @@ CREATE TABLE command (
 	outcome TEXT NOT NULL, text TEXT NOT NULL, result TEXT NOT NULL, finished TEXT NOT NULL, -- empty: open
 	PRIMARY KEY (id), UNIQUE (node, counter));
 CREATE INDEX command_open ON command (finished, expires);
-CREATE TABLE change_count (one SMALLINT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (one));
-INSERT INTO change_count (one, n) VALUES (1, 0);
+CREATE TABLE change_count (one SMALLINT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (one)); -- 1: of any change, 2: of one that concerns every node
+INSERT INTO change_count (one, n) VALUES (1, 0), (2, 0);
 CREATE TABLE account_state (
 	account TEXT NOT NULL, region BIGINT NOT NULL, meter TEXT NOT NULL, meter_at TEXT NOT NULL,
 	cardless SMALLINT NOT NULL, cardless_at TEXT NOT NULL,

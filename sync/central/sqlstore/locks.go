@@ -26,7 +26,7 @@ func (w *work) lockWord(ctx context.Context, k key, typ, at string, f *contract.
 		ON CONFLICT (account, at) DO UPDATE SET lifted = ?6, lifted_by = ?7, why = ?8 WHERE sale_lock.lifted = '' AND ?6 <> ''`,
 		printable(f.Account), stamp(f.At.Time), printable(f.Reason), printable(f.By), k.node, lifted, by, printable(f.Why))
 	if err == nil && fresh {
-		_, err = w.change(ctx)
+		err = w.changeForAll(ctx)
 	}
 	return err
 }
@@ -126,7 +126,7 @@ func (w *work) locks(ctx context.Context, region uint16) (contract.Locks, error)
 // ReleasePrices keeps price tables for all nodes, which replace those released before as a whole.
 func (s *Store) ReleasePrices(ctx context.Context, tables []contract.PriceTable, by string, now time.Time) error {
 	err := s.within(ctx, now, func(w *work) error {
-		if _, err := w.change(ctx); err != nil {
+		if err := w.changeForAll(ctx); err != nil {
 			return err
 		}
 		body, err := json.Marshal(contract.Prices{AsOf: contract.At(now), Tables: tables})
@@ -168,7 +168,7 @@ func (w *work) prices(ctx context.Context) (json.RawMessage, error) {
 // Set keeps settings for one node, which replace those kept for it before.
 func (s *Store) Set(ctx context.Context, node string, settings contract.Settings, now time.Time) error {
 	err := s.within(ctx, now, func(w *work) error {
-		if _, err := w.change(ctx); err != nil {
+		if err := w.changeForAll(ctx); err != nil {
 			return err
 		}
 		body, err := json.Marshal(settings)

@@ -90,6 +90,7 @@ type work struct {
 	now     string // at, as it is stored
 	stmts   map[string]*sql.Stmt
 	marks   map[key]*mark  // of all streams concerned, locked
+	forAll  bool           // one of its changes concerns every node
 	changed uint64         // the highest number of a change so far; 0 while there is none
 	freed   map[key]uint64 // streams whose watermark may move because records were reported as lost, and up to where
 }
