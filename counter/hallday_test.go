@@ -375,15 +375,27 @@ func (s *season) on(act func()) func(*rapid.T) {
 
 // atLast brings every card back until nothing is open, and into its meter.
 func (s *season) atLast() {
-	for range 12 {
+	said := ""
+	for i := range 6 {
 		for _, p := range append([]*promise(nil), s.pending...) {
 			d := p.o.insert(p.on)
-			s.choose(p.o, d)
+			switch {
+			case p.o.stateOf(p.order) == counter.Quarantined || d.InDoubt == nil:
+				s.choose(p.o, d)
+			default:
+				_, err := p.o.svc.Retry(bg, p.o.clerk, d.InDoubt.ID)
+				said += fmt.Sprintf("round %d: %v\n", i, err)
+				if code(err) == counter.CodeSwiped || code(err) == counter.CodeCardChanged {
+					said += fmt.Sprintf("void: %v\n", p.o.svc.Void(bg, p.o.clerk, d.InDoubt.ID))
+				}
+			}
+			p.o.settled()
+			s.follow()
 		}
 	}
 	s.law()
 	for _, p := range s.pending {
-		s.Errorf("still open: %s of client %s\n%s", p.order, p.c.no, s.story(p.c))
+		s.Errorf("still open: %s of client %s\n%s%s", p.order, p.c.no, said, s.story(p.c))
 	}
 	for _, c := range s.clients {
 		if c.card != nil {

@@ -96,7 +96,11 @@
 	function show() {
 		const d = desk(), ready = Boolean(d) && "sellable" in d.dataset;
 		const open = ready && !busy && !unsure && !receipt.firstElementChild;
-		amount.readOnly = !open;
+		if (amount.readOnly === open) {
+			amount.readOnly = !open;
+			// A field that was focused while nothing could be typed into it takes no keys until it is focused anew.
+			if (open && document.activeElement === amount) { amount.blur(); amount.focus(); }
+		}
 		$("counter").classList.toggle("open", open);
 		$("counter").classList.toggle("busy", busy);
 		$("standing").hidden = Boolean(receipt.firstElementChild || busy); // a receipt says more than "not swiped yet"
