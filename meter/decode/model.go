@@ -3,7 +3,9 @@ package decode
 import (
 	"tally/meter/cjt188"
 	"tally/meter/dlt645"
+	"tally/meter/modbus/frame"
 	"tally/meter/profile"
+	"tally/meter/telegram"
 )
 
 // With returns the options with what a model says of its frames.
@@ -39,4 +41,11 @@ func Codings(v profile.DLT645Variant) map[dlt645.Item]dlt645.Coding {
 		}
 	}
 	return codings
+}
+
+// After returns the options with what the frame before says of the next one: a Modbus answer does not name its registers,
+// its question does.
+func (o Options) After(r telegram.Report) Options {
+	o.Modbus.Asked = frame.QuestionOf(r)
+	return o
 }

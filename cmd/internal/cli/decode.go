@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -44,7 +45,7 @@ func (a *app) decodeCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&d.protocol, "protocol", decode.Auto, a.t("`NAME` ", "`名称` ")+strings.Join(decode.Protocols(), "|"))
-	f.StringVar(&d.model, "profile", "", a.t("`NAME` meter model that says what the registers are", "`名称` 表计型号，说明各寄存器含义"))
+	f.StringVar(&d.model, "profile", "", a.t("`NAME` meter model, or a file *.toml with one, that says what the registers are", "`名称` 表计型号或 *.toml 型号文件，说明各寄存器含义"))
 	f.IntVar(&d.from, "from", -1, a.t("`0-65535` register that a Modbus answer begins with, as on the wire", "`0-65535` Modbus 应答的起始寄存器（报文中的地址）"))
 	f.Lookup("from").DefValue = "" // no register is one
 	a.jsonLinesFlag(c, &d.asJSON)
@@ -70,19 +71,39 @@ func (a *app) decodeOptions(c *cobra.Command, d decodeFlags) (decode.Options, er
 	if d.model == "" {
 		return o, nil
 	}
-	catalog, err := profile.Builtin()
+	p, err := a.decodeModel(c, d.model)
 	if err != nil {
 		return o, err
 	}
-	p, err := catalog.Get(d.model)
+	return o.With(p), nil
+}
+
+// decodeModel is a model that comes with tally, or one in a file.
+func (a *app) decodeModel(c *cobra.Command, name string) (*profile.Profile, error) {
+	if strings.HasSuffix(name, ".toml") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, a.usage(c, "%s cannot be read (%v)", "无法读取 %s（%v）", name, errors.Unwrap(err))
+		}
+		p, err := profile.Parse(name, text)
+		if err != nil {
+			return nil, a.usage(c, "%v", "%v", err)
+		}
+		return p, nil
+	}
+	catalog, err := profile.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	p, err := catalog.Get(name)
 	if err != nil {
 		var names []string
 		for _, m := range catalog.Models() {
 			names = append(names, m.Model)
 		}
-		return o, a.usage(c, "--profile is one of %s", "--profile 可选：%s", strings.Join(names, ", "))
+		return nil, a.usage(c, "--profile is a file *.toml or one of %s", "--profile 可为 *.toml 文件，或：%s", strings.Join(names, ", "))
 	}
-	return o.With(p), nil
+	return p, nil
 }
 
 // decodeAll explains the arguments, or what standard input gives.
@@ -95,6 +116,7 @@ func (a *app) decodeAll(c *cobra.Command, args []string, o decode.Options, d dec
 		}
 		bad = bad || !r.OK()
 		seen++
+		o = o.After(r)
 		return a.decoded(r, seen, d.asJSON)
 	}
 	var err error

@@ -17,6 +17,7 @@ type Options struct {
 	Profile *profile.Profile // model whose registers the frame carries; nil if unknown
 	From    int              // register that an answer begins with, as on the wire (0–65535); only if HasFrom
 	HasFrom bool
+	Asked   *Question // that may have gone before; nil if unknown
 }
 
 // explain understands an undamaged PDU that begins at offset at.
@@ -39,7 +40,14 @@ func explain(r *telegram.Report, unit byte, pdu []byte, at int, o Options) {
 		return
 	}
 	chosen := all[0]
-	if len(all) > 1 {
+	last := all[len(all)-1]
+	answers := last.direction == "reply" && len(pdu) > 2 && o.Asked.answeredBy(unit, f, transaction(r), len(pdu)-2)
+	switch {
+	case answers:
+		chosen = last
+		chosen.start = o.Asked.Start
+		chosen.fields = append(telegram.Fields{{Name: "start", Value: chosen.start}}, chosen.fields...)
+	case len(all) > 1:
 		r.Problems = append(r.Problems, &telegram.Problem{
 			Code: telegram.Ambiguous, Offset: at, Text: "can be a request or a reply; read as a request", Class: meter.ErrMalformed, Note: true,
 		})
@@ -52,6 +60,14 @@ func explain(r *telegram.Report, unit byte, pdu []byte, at int, o Options) {
 		return
 	}
 	registers(r, f, chosen, at+len(pdu)-len(chosen.data), o)
+}
+
+// transaction is the number of a TCP frame, −1 of an RTU one.
+func transaction(r *telegram.Report) int {
+	if n, ok := r.Frame.Get("transaction").(int); ok {
+		return n
+	}
+	return -1
 }
 
 // makersOwn tells user-defined function codes (Application Protocol, 4.1).

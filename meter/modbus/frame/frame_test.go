@@ -272,6 +272,44 @@ func TestRegistersOfAModel(t *testing.T) {
 	}
 }
 
+// TestAnswerAfterItsQuestion: the question says which registers an answer carries; another's question does not.
+func TestAnswerAfterItsQuestion(t *testing.T) {
+	ask := func(pdu string) (*Question, *Question) {
+		return QuestionOf(ExplainRTU(rtu(t, pdu), Options{})), QuestionOf(ExplainTCP(tcp(t, pdu), Options{}))
+	}
+	for _, c := range []struct{ name, question, answer, want string }{
+		{"registers", "03 00 08 00 02", "03 04 00 00 FA 33", "direction=reply start=8 byte_count=4 registers=[0 64051] volume:640.51m3"},
+		{"more registers", "03 00 00 00 02", "03 04 00 00 FA 33", "direction=reply start=0 byte_count=4 registers=[0 64051]"},
+		{"another function", "04 00 08 00 02", "03 04 00 00 FA 33", "direction=reply byte_count=4 registers=[0 64051]"},
+		{"another count", "03 00 08 00 03", "03 04 00 00 FA 33", "direction=reply byte_count=4 registers=[0 64051]"},
+		{"coils", "01 00 13 00 0A", "01 02 CD 01", "direction=reply start=19 byte_count=2 coils=[1 0 1 1 0 0 1 1 1 0 0 0 0 0 0 0]"},
+		{"what could be a request", "01 03 00 00 18", "01 03 01 00 10", "direction=reply start=768 byte_count=3 coils=[1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1 0 0 0]"},
+		{"no question", "06 00 01 00 02", "03 04 00 00 FA 33", "direction=reply byte_count=4 registers=[0 64051]"},
+	} {
+		onRTU, onTCP := ask(c.question)
+		o := Options{Profile: model(t)}
+		o.Asked = onRTU
+		r := ExplainRTU(rtu(t, c.answer), o)
+		o.Asked = onTCP
+		if s := ExplainTCP(tcp(t, c.answer), o); show(r) != c.want || show(s) != c.want {
+			t.Errorf("%s: %s\n%s\nwant %s", c.name, show(r), show(s), c.want)
+		}
+	}
+	// A question of another transaction or of a damaged frame is none of this answer's.
+	_, other := ask("03 00 08 00 02")
+	other.Transaction++
+	if r := ExplainTCP(tcp(t, "03 04 00 00 FA 33"), Options{Profile: model(t), Asked: other}); len(r.Values) > 0 {
+		t.Errorf("another transaction: %s", show(r))
+	}
+	if q := QuestionOf(ExplainRTU(unhex(t, "11 03 00 08 00 02 00 00"), Options{})); q != nil {
+		t.Errorf("damaged question: %+v", q)
+	}
+	onRTU, _ := ask("03 00 00 00 02")
+	if r := ExplainRTU(rtu(t, "03 04 00 00 FA 33"), Options{Profile: model(t), Asked: onRTU, From: 8, HasFrom: true}); len(r.Values) != 1 {
+		t.Errorf("what the caller names counts more: %s", show(r))
+	}
+}
+
 // FuzzExplain: never a panic, and every problem is within the bytes and of a class.
 func FuzzExplain(f *testing.F) {
 	for _, v := range rtuVectors {

@@ -10,8 +10,8 @@ import (
 )
 
 // registers gives the values of a model's registers that the frame carries, data beginning at offset at. An answer does
-// not say which registers it is about: they are those that the caller names, or those of the one request of the model's
-// plan that asks for as many.
+// not say which registers it is about: they are those that the caller names, those that the question before it asked for,
+// or those of the one request of the model's plan that asks for as many.
 func registers(r *telegram.Report, f byte, d reading, at int, o Options) {
 	if o.Profile == nil || len(d.data) == 0 || f == ReadWrite {
 		return
@@ -21,10 +21,10 @@ func registers(r *telegram.Report, f byte, d reading, at int, o Options) {
 	}
 	block := profile.Block{Function: f, Count: len(d.data) / 2}
 	switch {
+	case o.HasFrom && d.direction == "reply":
+		block.Start = uint16(o.From)
 	case d.start >= 0:
 		block.Start = uint16(d.start)
-	case o.HasFrom:
-		block.Start = uint16(o.From)
 	default:
 		start, p := planned(o.Profile, block)
 		if p != nil {
