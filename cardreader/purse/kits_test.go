@@ -1,19 +1,20 @@
 package purse_test
 
 import (
-	"encoding/binary"
+	"encoding/hex"
 	"testing"
 
 	"tally/cardreader"
 	"tally/cardreader/at88sc102"
 	"tally/cardreader/cardsim"
 	"tally/cardreader/cardsim/icmeter"
+	"tally/cardreader/cardsim/issued"
 	"tally/cardreader/cpucard"
 	"tally/cardreader/guard"
+	"tally/cardreader/keyfile"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 	"tally/cardreader/sle4442"
-	"tally/cardreader/space"
 )
 
 // kit is all that a test needs of one kind of chip: its layout, cards of it, and the real driver.
@@ -53,10 +54,7 @@ var utilityPSC = sle4442.PSC{0x12, 0x34, 0x56}
 func kit4442(t testing.TB) kit {
 	return kit{
 		name: "GEN4442 v1", p: gen4442(t), header: blankHeader,
-		make: func(image []byte) simChip {
-			c := cardsim.NewSLE4442(cardsim.Options{PSC: utilityPSC[:], Main: image[0x20:]})
-			return simChip{c, cardsim.ACS(c), c.Tries}
-		},
+		make: func(image []byte) simChip { return made(t, gen4442(t), image) },
 		open: func(card cardreader.Card, g *guard.Guard, _ *profile.Profile) (purse.Memory, error) {
 			return sle4442.Open(ctx, card, sle4442.ACS, g, sle4442.Secret{PSC: utilityPSC, Issued: true})
 		},
@@ -81,13 +79,7 @@ func kit102(t testing.TB) kit {
 	p := builtin(t, "GEN102 v1")
 	return kit{
 		name: p.Name, p: p, header: blankHeader,
-		make: func(image []byte) simChip {
-			c := cardsim.NewAT88SC102(cardsim.AT88SC102Options{
-				Code: secret102.Code, EZ1: secret102.Keys.Zone1, EZ2: secret102.Keys.Zone2, EC2: true,
-				Issuer: image[:8], Protected: image[8:16], Zone1: image[16:80], Zone2: image[80:144],
-			})
-			return simChip{c.Run(p.Map), cardsim.ACS102(c), c.Tries}
-		},
+		make:    func(image []byte) simChip { return made(t, p, image) },
 		credits: credits(icmeter.GEN102),
 		open: func(card cardreader.Card, g *guard.Guard, p *profile.Profile) (purse.Memory, error) {
 			chip, err := at88sc102.Open(ctx, card, g, secret102)
@@ -99,9 +91,18 @@ func kit102(t testing.TB) kit {
 	}
 }
 
-// masterKeys are the utility's for its CPU cards.
+// The utility's master keys for its CPU cards.
+var vend, line, loadKey = cpucard.Key{1, 2, 3}, cpucard.Key{4, 5, 6}, cpucard.Key{7, 8, 9}
+
 func masterKeys(a cpucard.Algorithm) cpucard.SoftKeys {
-	return cpucard.SoftKeys{Algorithm: a, Vend: cpucard.Key{1, 2, 3}, Line: cpucard.Key{4, 5, 6}, Load: cpucard.Key{7, 8, 9}}
+	return cpucard.SoftKeys{Algorithm: a, Vend: vend, Line: line, Load: loadKey}
+}
+
+// withCipher is a profile with the other cipher.
+func withCipher(p *profile.Profile, a cpucard.Algorithm) *profile.Profile {
+	q, k := *p, *p.Keys
+	k.Algorithm, q.Keys = string(a), &k
+	return &q
 }
 
 func kitCPU(t testing.TB, a cpucard.Algorithm) kit {
@@ -110,7 +111,7 @@ func kitCPU(t testing.TB, a cpucard.Algorithm) kit {
 	h.Serial = cpucard.Serial{0x20, 0x26, 0, 0, 0, 0, 0, 7}
 	return kit{
 		name: p.Name + " " + string(a), p: p, header: h,
-		make:    func(image []byte) simChip { return newCOS(t, p, masterKeys(a), image) },
+		make:    func(image []byte) simChip { return made(t, withCipher(p, a), image) },
 		credits: credits(icmeter.GENCPU),
 		open: func(card cardreader.Card, g *guard.Guard, p *profile.Profile) (purse.Memory, error) {
 			return openCPU(card, g, p, masterKeys(a))
@@ -123,34 +124,28 @@ func kitLoad(t testing.TB) kit {
 	p := builtin(t, "LOADCPU v1")
 	return kit{
 		name: p.Name, p: p, header: headerOf(p),
-		make: func(image []byte) simChip { return newCOS(t, p, masterKeys(cpucard.TripleDES), image) },
+		make: func(image []byte) simChip { return made(t, p, image) },
 		open: func(card cardreader.Card, g *guard.Guard, p *profile.Profile) (purse.Memory, error) {
 			return openCPU(card, g, p, masterKeys(cpucard.TripleDES))
 		},
 	}
 }
 
-// newCOS is a card that holds an image, with the keys that its serial in the image makes.
-func newCOS(t testing.TB, p *profile.Profile, k cpucard.SoftKeys, image []byte) simChip {
+// made is a card of the utility's.
+func made(t testing.TB, p *profile.Profile, image []byte) simChip {
 	t.Helper()
-	s, err := p.Header.Field(profile.SerialOf).Bytes(p.Header.Of(image, 0))
+	k, err := keyfile.Parse(map[string]string{
+		"vend": hex.EncodeToString(vend[:]), "line": hex.EncodeToString(line[:]), "load": hex.EncodeToString(loadKey[:]),
+		"code": "1234", "erase_1": "010203040506", "erase_2": "0708090a",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	serial := cpucard.Serial(s)
-	o := cardsim.COSOptions{
-		AID: p.Chip.AppID(), Serial: serial, SM4: k.Algorithm == cpucard.SM4, Files: map[byte][]byte{},
-		Vend: k.Algorithm.Diversify(k.Vend, serial), Line: k.Algorithm.Diversify(k.Line, serial), Load: k.Algorithm.Diversify(k.Load, serial),
+	c, err := issued.New(p, image, issued.Keys{PSC: utilityPSC[:], Others: k})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, a := range p.Map {
-		if a.Kind == space.Purse {
-			o.Balance, o.Loads = binary.BigEndian.Uint32(image[a.At:]), binary.BigEndian.Uint16(image[a.At+4:])
-			continue
-		}
-		o.Files[byte(a.File)] = image[a.At:a.End()]
-	}
-	c := cardsim.NewCOS(o)
-	return simChip{c.Run(p.Map), c, func() int { return c.KeyTries(1) }}
+	return simChip{c, c.Device, c.Tries}
 }
 
 func openCPU(card cardreader.Card, g *guard.Guard, p *profile.Profile, k cpucard.Keys) (purse.Memory, error) {
