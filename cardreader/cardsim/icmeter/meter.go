@@ -80,6 +80,9 @@ func New(number string, region uint16, unit Unit) (*Meter, error) {
 
 // NewOf makes a meter for cards of another layout; number has as many digits as those have.
 func NewOf(layout, number string, region uint16, unit Unit) (*Meter, error) {
+	if layout == GEN4442 {
+		layout = "" // which a meter need not say
+	}
 	m := &Meter{s: State{Layout: layout, Number: number, Region: region, Unit: unit}, now: time.Now, cut: -1}
 	return m, m.s.check()
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"tally/cardreader/cardsim"
+	"tally/cardreader/cardsim/issued"
+	"tally/cardreader/keyfile"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 	"tally/cardreader/sle4442"
@@ -23,7 +25,7 @@ type simulated struct {
 	vpcd, chip, file, brand string
 	layout, card, meter     string
 	water                   bool
-	pscFile                 string
+	pscFile, keyFile        string
 	faults                  []string
 }
 
@@ -73,6 +75,7 @@ func (a *app) simCardCommand() *cobra.Command {
 	f.StringVar(&s.meter, "meter", "", a.t("`NUMBER` of the meter that a new card is bound to", "`表号` 新卡绑定的表计"))
 	f.BoolVar(&s.water, "water", false, a.t("a new card is for water", "新卡为水卡"))
 	f.StringVar(&s.pscFile, "psc-file", "", a.t("`FILE` with the secret code of a new SLE 4442; the factory's when not given", "`文件` 新 SLE 4442 卡的密码文件；缺省为出厂密码"))
+	f.StringVar(&s.keyFile, "key-file", "", a.t("`FILE` with the keys of a new at88sc102 or cpu card, not sealed; zeros when not given", "`文件` 新 at88sc102 或 cpu 卡的密钥文件（未加密）；缺省全为零"))
 	f.StringArrayVar(&s.faults, "fault", nil, a.t("`N:KIND` what befalls command number N", "`序号:种类` 第 N 条命令的故障"))
 	return c
 }
@@ -86,10 +89,8 @@ func (a *app) simDevice(c *cobra.Command, s simulated) (cardsim.Device, error) {
 	switch s.chip {
 	case chipSLE4442:
 		dev, err = a.simSLE4442(c, s, main)
-	case chipAT88SC102:
-		dev = cardsim.ACS102(cardsim.NewAT88SC102(cardsim.AT88SC102Options{}))
-	case chipCPU:
-		dev = cardsim.NewCOS(cardsim.COSOptions{})
+	case chipAT88SC102, chipCPU:
+		dev, err = a.simOther(c, s, main)
 	default:
 		return nil, a.usage(c, "--chip cannot be %q", "--chip 不能为 %q", s.chip)
 	}
@@ -105,6 +106,37 @@ func (a *app) simDevice(c *cobra.Command, s simulated) (cardsim.Device, error) {
 		faults = append(faults, f)
 	}
 	return cardsim.Script(dev, faults...), nil
+}
+
+// simOther is a chip that is kept in memory only: blank, or issued by a layout with the keys of a plain key file.
+func (a *app) simOther(c *cobra.Command, s simulated, image []byte) (cardsim.Device, error) {
+	switch {
+	case s.file != "":
+		return nil, a.usage(c, "--file keeps an SLE 4442 only", "--file 仅支持 SLE 4442")
+	case image == nil && s.chip == chipCPU:
+		return cardsim.NewCOS(cardsim.COSOptions{}), nil
+	case image == nil:
+		return cardsim.ACS102(cardsim.NewAT88SC102(cardsim.AT88SC102Options{})), nil
+	}
+	var keys issued.Keys
+	if s.keyFile != "" {
+		data, err := os.ReadFile(s.keyFile)
+		if err == nil {
+			keys.Others, err = keyfile.Plain(data)
+		}
+		if err != nil {
+			return nil, &failure{ExitUsage, a.f("no keys in %s: %v", "%s 中没有密钥：%v", s.keyFile, err), ""}
+		}
+	}
+	p, err := a.layout(s.layout)
+	if err != nil {
+		return nil, err
+	}
+	card, err := issued.New(p, image, keys)
+	if err != nil {
+		return nil, &failure{ExitUsage, plain(err.Error()), ""}
+	}
+	return card.Device, nil
 }
 
 func (a *app) simSLE4442(c *cobra.Command, s simulated, main []byte) (cardsim.Device, error) {
@@ -145,8 +177,8 @@ func (a *app) simImage(c *cobra.Command, s simulated) ([]byte, error) {
 		return nil, err
 	}
 	card, err := control.ParseCardID(s.card)
-	if p == nil || err != nil || s.chip != chipSLE4442 {
-		return nil, a.usage(c, "an issued card is an SLE 4442 with --profile and --card REGION-NUMBER", "已发行的卡须为 SLE 4442，并给出 --profile 和 --card 区域-卡号")
+	if p == nil || err != nil || s.chip != p.Chip.Type {
+		return nil, a.usage(c, "an issued card wants --profile of its --chip, and --card REGION-NUMBER", "已发行的卡须给出与 --chip 相符的 --profile 和 --card 区域-卡号")
 	}
 	unit := purse.UnitCentiM3
 	if p.Rules.Unit != profile.UnitFlag {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,7 @@ func (a *app) simICMeterCommand() *cobra.Command {
 }
 
 func (a *app) simMeterNew() *cobra.Command {
-	var number, region, unit string
+	var number, region, unit, layout string
 	c := &cobra.Command{
 		Use: "new FILE", Short: a.t("make a meter as it comes from the factory", "新建一块出厂状态的表"), Args: a.args(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -39,15 +40,16 @@ func (a *app) simMeterNew() *cobra.Command {
 			if err != nil || len(region) != 4 {
 				return a.usage(c, "--region is four hexadecimal digits", "--region 为四位十六进制数")
 			}
-			m, err := icmeter.New(number, uint16(r), icmeter.Unit(unit))
+			m, err := icmeter.NewOf(layout, number, uint16(r), icmeter.Unit(unit))
 			if err != nil {
 				return a.usage(c, "%v", "%v", err)
 			}
 			return a.saveMeter(args[0], m)
 		},
 	}
-	c.Flags().StringVar(&number, "number", "", a.t("`NUMBER` eight digits printed on it", "`表号` 表上印刷的八位数字"))
+	c.Flags().StringVar(&number, "number", "", a.t("`NUMBER` printed on it: eight digits, or as many as its cards have", "`表号` 表上印刷的八位数字，或其卡片规定的位数"))
 	c.Flags().StringVar(&region, "region", "0571", a.t("`CODE` of the utility", "`区域` 区域号"))
+	c.Flags().StringVar(&layout, "layout", icmeter.GEN4442, a.t("`NAME` of its cards: ", "`规格` 所用卡片：")+strings.Join(icmeter.Layouts(), ", "))
 	c.Flags().StringVar(&unit, "unit", string(icmeter.CentiM3), a.t("`UNIT` it counts in: 0.1m3, 0.01m3, fen", "`单位` 计量单位：0.1m3、0.01m3、fen"))
 	return c
 }
