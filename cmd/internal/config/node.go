@@ -59,6 +59,7 @@ type Counter struct {
 	Region    uint16 // utility region; cards of another are refused
 	Lang      string // "zh" or "en": language of the page before somebody switches it
 	Tariffs   []tariff.Table
+	Rules     CounterRules
 }
 
 // Cards says where IC cards are read.

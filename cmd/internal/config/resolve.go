@@ -86,6 +86,7 @@ func (d *document) counter(t *table, node string) Counter {
 		Region:    t.region("region"),
 		Lang:      t.choice("lang", "zh", "zh", "en"),
 		Tariffs:   d.tariffs(t.subs("tariff", 64)),
+		Rules:     t.counterRules(),
 	}
 	if c.Enabled {
 		if !t.has("region") {

@@ -20,6 +20,7 @@ import (
 	"tally/meter/line"
 	"tally/meter/poll"
 	"tally/meter/quality"
+	"tally/meter/quantity"
 	"tally/storage"
 	"tally/sync/contract"
 	"tally/sync/mqttlink"
@@ -112,6 +113,13 @@ func (n *Node) openStore(ctx context.Context, p Parts) (err error) {
 	return p.Seed(ctx, n.store)
 }
 
+// fees is the published list of what a replacement card costs.
+func fees(r config.CounterRules) map[string]quantity.Money {
+	return map[string]quantity.Money{
+		counter.CauseLost: r.FeeLost, counter.CauseBroken: r.FeeBroken, counter.CauseFaulty: r.FeeFaulty,
+	}
+}
+
 func (n *Node) openCounter(_ context.Context, p Parts) error {
 	n.src = devices.Source(n.cfg, p.Source, n.log)
 	chips, err := devices.NewChips(n.cfg.Cards, n.src)
@@ -126,6 +134,8 @@ func (n *Node) openCounter(_ context.Context, p Parts) error {
 	n.service, err = counter.New(counter.Options{
 		Store: n.store, Open: chips.Open, Resolve: purse.Resolve, Tables: c.Tariffs,
 		Station: c.Station, StationNo: c.StationNo, Region: c.Region, Logger: n.log,
+		Alarm: c.Rules.Alarm, Overdraft: c.Rules.Overdraft, CardUnit: purse.Unit(c.Rules.CardUnit), ReissueFees: fees(c.Rules),
+		MaxPriceAge: c.Rules.MaxPriceAge, MaxLockAge: c.Rules.MaxLockAge, MaxAccountAge: c.Rules.MaxAccountAge, RefuseArrears: c.Rules.RefuseArrears,
 	})
 	return err
 }
