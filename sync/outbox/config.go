@@ -25,7 +25,7 @@ type Config struct {
 	MaxRate     int           // records of rd a second at most, when others need the line too; 0: no limit. See SetMaxRate
 
 	PlainReadings bool          // send readings as JSON even to a centre that takes the compact encoding
-	Window        int           // envelopes of a stream that may wait for the centre's word; 8
+	Window        int           // envelopes of a stream that may wait for the centre's word; 16
 	WindowBytes   int           // no further envelope once so much of a stream is under way; 512 KiB
 	Linger        time.Duration // how long a reading waits for company; 5 s
 	AckTimeout    time.Duration // without progress for this long, everything is sent again; 30 s
@@ -55,7 +55,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	c.rate = &atomic.Int64{}
 	c.rate.Store(int64(max(c.MaxRate, 0)))
-	orInt(&c.Window, 8)
+	orInt(&c.Window, 16)
 	orInt(&c.WindowBytes, 512<<10)
 	orInt(&c.Patience, 8)
 	orTime(&c.Linger, 5*time.Second)
