@@ -1,6 +1,7 @@
 package central_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -75,17 +76,22 @@ type node struct {
 	pump   *outbox.Pump
 	alarms chan outbox.Alarm
 	plain  bool
+	wait   time.Duration // for the centre's word; 2 s when 0
 }
 
 func startNode(t testing.TB, addr, name, epoch string) *node {
 	t.Helper()
-	n := &node{
+	n := newNode(name, epoch)
+	n.start(t, addr)
+	return n
+}
+
+func newNode(name, epoch string) *node {
+	return &node{
 		tx: centraltest.NewFeed(name, epoch, contract.Tx), rd: centraltest.NewFeed(name, epoch, contract.Rd),
 		ev:     centraltest.NewFeed(name, epoch, contract.Ev),
 		alarms: make(chan outbox.Alarm, 100),
 	}
-	n.start(t, addr)
-	return n
 }
 
 func (n *node) start(t testing.TB, addr string) {
@@ -94,8 +100,9 @@ func (n *node) start(t testing.TB, addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.wait = cmp.Or(n.wait, 2*time.Second)
 	n.pump, err = outbox.NewPump(outbox.Config{
-		Node: n.tx.Node, Boot: "boot", Linger: 10 * time.Millisecond, AckTimeout: 2 * time.Second, Pause: 10 * time.Millisecond, PlainReadings: n.plain,
+		Node: n.tx.Node, Boot: "boot", Linger: 10 * time.Millisecond, AckTimeout: n.wait, Pause: 10 * time.Millisecond, PlainReadings: n.plain,
 		OnAlarm: func(a outbox.Alarm) {
 			select {
 			case n.alarms <- a:

@@ -60,7 +60,9 @@ func TestFaultTwoNodesWithTheSameDisk(t *testing.T) {
 func TestFaultLongLine(t *testing.T) {
 	broker := mqtttest.StartMosquitto(t).Addr
 	c := startCentre(t, broker, filepath.Join(t.TempDir(), "central.db"))
-	n := startNode(t, mqtttest.SlowLine(t, broker, 400*time.Millisecond), "hall-1", "e1")
+	n := newNode("hall-1", "e1")
+	n.wait = 10 * time.Minute // a busy machine is not the line
+	n.start(t, mqtttest.SlowLine(t, broker, 400*time.Millisecond))
 	n.tx.Sales(500, 10, 3)
 	n.rd.Readings(2000)
 	until(t, "tx", empty(n.tx))
