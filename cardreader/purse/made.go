@@ -77,7 +77,7 @@ func (p Plan) halfMade(now, old, fresh []byte) bool {
 		case at == h.Switch || at >= h.Check && at < h.CheckEnd:
 		case changes && now[i] == fresh[i] && fresh[i] != 0xFF:
 			news++
-		case !changes && now[i] != old[i] && p.Make != MakeNew:
+		case !changes && now[i] != old[i] && now[i] != 0xFF && p.Make != MakeNew:
 			return false
 		case now[i] != old[i] && now[i] != fresh[i] && now[i] != 0xFF:
 			wrong++
