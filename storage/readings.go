@@ -75,15 +75,30 @@ func (r *readings) openOld(seg *segment) error {
 		r.open.shut()
 		r.open = nil
 	}
-	if err := inspect(seg.path, true); err != nil {
-		return err
+	if !seg.inspected {
+		if err := inspect(seg.path, true); err != nil {
+			return err
+		}
 	}
 	f, err := openBolt(seg.path, r.s.opts.Hooks, true)
 	if err != nil {
 		return err
 	}
-	seg.file, r.open = f, seg
+	seg.file, seg.inspected, seg.served, r.open = f, true, 0, seg
 	return nil
+}
+
+// servedAtOnce is after how many records an older segment is mapped anew: what was read of a mapping counts as the
+// process's memory until it is given back.
+const servedAtOnce = 8192
+
+func (r *readings) unmap(seg *segment, served int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if seg.served += served; r.open == seg && seg.served > servedAtOnce {
+		seg.shut()
+		r.open = nil
+	}
 }
 
 // read implements the queue's Read. A segment that turns out to be damaged is set aside, and reading goes on behind it.
@@ -128,6 +143,7 @@ func (r *readings) tryRead(want wanted) (*segment, []outbox.Record, error) {
 	if err != nil {
 		return seg, nil, err
 	}
+	r.unmap(seg, len(found))
 	return seg, found, nil
 }
 

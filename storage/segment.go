@@ -18,6 +18,10 @@ type segment struct {
 	first uint64
 	last  uint64    // first−1 while it is empty
 	file  *boltFile // nil while it is not open
+
+	// Of an older segment that is read again:
+	inspected bool // its pages were walked since the start
+	served    int  // records since it was mapped
 }
 
 func (g *segment) shut() error {
