@@ -195,3 +195,20 @@ func FuzzTCP(f *testing.F) {
 		}
 	})
 }
+
+// FuzzIdentity: what a meter says of itself is hostile until its lengths were checked.
+func FuzzIdentity(f *testing.F) {
+	f.Add([]byte("\x0E\x01\x01\x00\x00\x03\x00\x04ACME\x01\x02G4\x02\x031.7"))
+	f.Add([]byte("\x0E\x01\x01\xFF\x02\x01\x00\x04ACME"))
+	f.Add([]byte("\x0E\x01\x01\x00\x00\xFF\x00\xFF"))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, pdu []byte) {
+		var id meter.Identity
+		if _, _, err := objects(pdu, &id); err != nil && !errors.Is(err, meter.ErrMalformed) {
+			t.Errorf("error %v is none of package meter", err)
+		}
+		if n, known := identityLength(append([]byte{encapsulated}, pdu...)); known && n < identityHead {
+			t.Errorf("%d bytes foretold", n)
+		}
+	})
+}

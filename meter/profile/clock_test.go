@@ -93,3 +93,24 @@ func TestClockAndAddressRefuse(t *testing.T) {
 		}
 	}
 }
+
+// FuzzClock: registers that hold anything give a time that writes the same registers, or an error.
+func FuzzClock(f *testing.F) {
+	f.Add(uint16(0x5907), uint16(0x2213), uint16(0x2611), true)
+	f.Add(uint16(0), uint16(0), uint16(0), false)
+	f.Add(uint16(0xFFFF), uint16(0xFFFF), uint16(0xFFFF), true)
+	f.Fuzz(func(t *testing.T, a, b, c uint16, bcd bool) {
+		m := ClockMap{Fields: strings.Fields("mm ss DD hh YY MM"), BCD: bcd}
+		words := []uint16{a, b, c}
+		at, err := m.Time(words, time.UTC)
+		if err != nil {
+			if !errors.Is(err, meter.ErrImplausible) {
+				t.Errorf("error %v", err)
+			}
+			return
+		}
+		if got := m.Put(at); !slices.Equal(got, words) {
+			t.Errorf("% X became %s and % X", words, at, got)
+		}
+	})
+}
