@@ -115,7 +115,11 @@ func (m *Meter) compareDay(s *state, t Thresholds, d *Day) []Event {
 		d.Mean, d.Deviation = spread(s.uses())
 		d.Flags = append(d.Flags, deviates(t, d)...)
 	}
-	s.Days = append(s.Days, DayUse{d.Day, d.Used})
+	use := DayUse{Day: d.Day, Used: d.Used}
+	if len(d.Flags) > 0 {
+		use.Flag = d.Flags[0]
+	}
+	s.Days = append(s.Days, use)
 	if len(s.Days) > keptDays {
 		s.Days = s.Days[1:]
 	}

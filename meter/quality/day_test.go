@@ -122,7 +122,7 @@ func TestDaysAreCompared(t *testing.T) {
 		t.Errorf("day = %+v", day)
 	}
 	l, ok := d.Ledger("1")
-	if !ok || len(l.Days) != len(use) || l.Days[10] != (DayUse{"2026-12-11", 300_000}) || l.Unit != "m3" || !l.Known || l.Today != 0 {
+	if !ok || len(l.Days) != len(use) || l.Days[10] != (DayUse{"2026-12-11", 300_000, High}) || l.Unit != "m3" || !l.Known || l.Today != 0 {
 		t.Errorf("ledger = %+v", l)
 	}
 }

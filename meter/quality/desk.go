@@ -259,7 +259,8 @@ type Ledger struct {
 	Class     Class
 	Unit      quantity.Unit // in which the meter counts
 	Days      []DayUse      // whole days, oldest first, in the base unit
-	Mean      int64         // of them; 0 when there are fewer than a week
+	Compared  bool          // Mean and Deviation are known: there is a week of days
+	Mean      int64
 	Deviation int64
 	Today     int64 // used since the last freeze
 	Known     bool  // Today is
@@ -276,6 +277,7 @@ func (d *Desk) Ledger(id meter.ID) (Ledger, bool) {
 	s := &e.state
 	l := Ledger{Meter: id, Class: e.Class, Days: slices.Clone(s.Days)}
 	if len(s.Days) >= leastDays {
+		l.Compared = true
 		l.Mean, l.Deviation = spread(s.uses())
 	}
 	if s.Good != nil {

@@ -46,6 +46,7 @@ type point struct {
 type DayUse struct {
 	Day  string `json:"d"`
 	Used int64  `json:"u"`
+	Flag string `json:"f,omitempty"` // High, Low, None; empty for an ordinary day
 }
 
 // episode is an event that has begun.

@@ -66,6 +66,6 @@ func (a *app) cardGroup(deps TallyDeps) *cobra.Command {
 
 func (a *app) meterGroup(deps TallyDeps) *cobra.Command {
 	return a.group("meter", a.t("remote-reading meters", "远传表计"),
-		a.meterListCommand(deps), a.meterReadCommand(deps), a.meterWatchCommand(deps), a.meterRegistersCommand(deps), a.meterHistoryCommand(deps),
+		a.meterListCommand(deps), a.meterLedgerCommand(deps), a.meterReadCommand(deps), a.meterWatchCommand(deps), a.meterRegistersCommand(deps), a.meterHistoryCommand(deps),
 		a.meterClockCommand(deps), a.meterAddressCommand(deps), a.meterValveCommand(deps), a.meterBatchCommand(deps), a.meterVerifyCommand())
 }

@@ -50,6 +50,7 @@ func Handler(node Node, log *slog.Logger) http.Handler {
 	cardRoutes(mux, s)
 	bookRoutes(mux, s)
 	fieldRoutes(mux, s)
+	ledgerRoutes(mux, s)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, &Error{Code: CodeOtherVersion, Message: "this node does not know the question",
 			Hint: "Use the tally command of the same version as tallyd."})

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tally/cmd/internal/config"
+	"tally/cmd/internal/control"
 	"tally/meter"
 	"tally/meter/metersim"
 	"tally/meter/quality"
@@ -216,4 +217,35 @@ func TestMeterBookIsAllOrNothing(t *testing.T) {
 	if raw, _ := b.Load(t.Context(), "meter/1"); string(raw) != `{"n":1}` || store.Queue(contract.Ev).State().Next != before {
 		t.Errorf("half a page was kept: %s", raw)
 	}
+}
+
+// TestLedgersThroughTheDoor: every meter has one, in its own unit.
+func TestLedgersThroughTheDoor(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a running node with a gateway")
+	}
+	s := newStreet(t)
+	s.cfg.Lines[0].Meters[1].Watched.Class = quality.Large1
+	s.live(t, func(n *Node) {
+		rd := n.store.Queue(contract.Rd)
+		seen := map[string]bool{}
+		for at := uint64(1); len(seen) < 2; {
+			var r contract.Record
+			r, at = next(t, rd, contract.TypeReading, at)
+			seen[body[contract.Reading](t, r).Meter] = true
+		}
+		c := control.NewClient(s.cfg.Socket())
+		defer c.Close()
+		all, err := c.Ledgers(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []control.MeterLedger{
+			{Meter: "00000001", Line: "riser", Class: "residential", Unit: "m3", Today: "0.000", Days: []control.LedgerDay{}, Going: []control.GoingOn{}},
+			{Meter: "00000002", Line: "riser", Class: "large-1", Large: true, Unit: "m3", Today: "0.000", Days: []control.LedgerDay{}, Going: []control.GoingOn{}},
+		}
+		if diff := cmp.Diff(want, all); diff != "" {
+			t.Errorf("ledgers (-want +got):\n%s", diff)
+		}
+	})
 }
