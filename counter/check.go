@@ -182,10 +182,17 @@ func sequence(a Account, st purse.State, journal []Order) error {
 	switch ahead := int16(on.Seq - a.CardSeq); {
 	case ahead < 0 && !taken:
 		return refuse(CodeCardBehind, nil, says...)
-	case ahead > 0 || taken || !known(on, a, journal):
+	case ahead > 0 || taken || !known(on, a, journal) || tookAnother(on, st):
 		return refuse(CodeCardAhead, nil, says...)
 	}
 	return nil
+}
+
+// tookAnother: the meter says that it took this sequence, with another total. It took the order of another card, such as
+// one that was replaced where this ledger could not know it.
+func tookAnother(on purse.OnCard, st purse.State) bool {
+	w := st.WriteBack
+	return w != nil && w.Seq == on.Seq && on.Cumulative != 0 && w.Accepted != 0 && w.Accepted != on.Cumulative
 }
 
 // known compares the newest order on the card with the one that the journal says is there.

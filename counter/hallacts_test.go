@@ -61,12 +61,6 @@ func (o *office) refund(p *plastic, order string) (counter.Receipt, error) {
 	})
 }
 
-func (o *office) makeUp(p *plastic) (counter.Receipt, error) {
-	o.h.Helper()
-	d := o.insert(p)
-	return o.svc.MakeUp(bg, o.clerk, counter.MakeUp{Request: o.request(), Reader: d.Reader, Insertion: d.Insertion})
-}
-
 type table = tariff.Table
 
 func money(n purse.Amount) quantity.Money { return quantity.Money(n) }

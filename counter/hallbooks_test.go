@@ -12,13 +12,12 @@ import (
 
 // account is what all ledgers together say of a client, in units of the card.
 type tally struct {
-	paid     purse.Amount // for orders that are done, refunds taken off
-	moved    purse.Amount // credit of a meter that was taken down, carried over to another
-	doubt    purse.Amount // of purchases in doubt
-	stake    purse.Amount // what may not be on the card while something else about it is in doubt
-	open     int
-	ends     map[counter.OrderState]int
-	problems []string
+	paid  purse.Amount // for orders that are done, refunds taken off
+	moved purse.Amount // credit of a meter that was taken down, carried over to another
+	doubt purse.Amount // of purchases in doubt
+	stake purse.Amount // what may not be on the card while something else about it is in doubt
+	open  int
+	ends  map[counter.OrderState]int
 }
 
 func (h *hall) tally(c *client) tally {

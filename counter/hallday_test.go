@@ -21,7 +21,6 @@ type season struct {
 	rt      *rapid.T
 	pending []*promise
 	meters  int
-	acts    int
 	ends    map[string]int
 }
 
