@@ -12,6 +12,7 @@ import (
 	"tally/cardreader/cardtest"
 	"tally/cardreader/cpucard"
 	"tally/cardreader/guard"
+	"tally/cardreader/mifare"
 	"tally/cardreader/pcsc"
 	"tally/cardreader/sle4442"
 )
@@ -39,6 +40,7 @@ func TestEveryChipThroughPCSCD(t *testing.T) {
 		{"CPU card", cardsim.NewCOS(cardsim.COSOptions{
 			AID: []byte("GAS"), Vend: cpucard.TripleDES.Diversify(cpucard.Key{1}, cpucard.Serial{}), Line: cpucard.TripleDES.Diversify(cpucard.Key{2}, cpucard.Serial{}),
 		}), sellCPU},
+		{"Mifare Classic", cardsim.NewMifare(cardsim.MifareOptions{A: [6]byte{1}, B: [6]byte{2}}), sellMifare},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := w.With(t)
@@ -96,6 +98,21 @@ func sellCPU(t *testing.T, card cardreader.Card) ([]byte, []byte) {
 	data := bytes.Repeat([]byte{0xA5}, 48)
 	must(t, m.UpdateRecord(t.Context(), 1, 3, data))
 	got, err := m.ReadRecord(t.Context(), 1, 3, len(data))
+	must(t, err)
+	return data, got
+}
+
+func sellMifare(t *testing.T, card cardreader.Card) ([]byte, []byte) {
+	m, err := mifare.Open(t.Context(), card, new(guard.Guard), mifare.Secret{A: mifare.Key{1}, B: mifare.Key{2}, Issued: true})
+	must(t, err)
+	data := bytes.Repeat([]byte{0xA5}, mifare.BlockSize)
+	must(t, m.WriteBlock(t.Context(), 5, data))
+	must(t, m.StoreValue(t.Context(), 6, -7))
+	must(t, m.Increment(t.Context(), 6, 10))
+	if v, err := m.ReadValue(t.Context(), 6); err != nil || v != 3 {
+		t.Errorf("value %d, %v", v, err)
+	}
+	got, err := m.ReadBlock(t.Context(), 5)
 	must(t, err)
 	return data, got
 }
