@@ -27,8 +27,8 @@ import (
 )
 
 var known = config.Known{
-	Models:   []string{"generic-water", "generic-gas", "tuf-2000f", "gas-188", "energy-645", "heat-mbus"},
-	Speaks:   map[string]string{"generic-water": "modbus", "generic-gas": "modbus", "tuf-2000f": "modbus", "gas-188": config.CJT188, "energy-645": config.DLT645, "heat-mbus": config.MBus},
+	Models:   []string{"generic-water", "generic-gas", "tuf-2000f", "gas-188", "energy-645", "heat-mbus", "generic-cjt188-gas"},
+	Speaks:   map[string]string{"generic-water": "modbus", "generic-gas": "modbus", "tuf-2000f": "modbus", "gas-188": config.CJT188, "energy-645": config.DLT645, "heat-mbus": config.MBus, "generic-cjt188-gas": config.CJT188},
 	Kinds:    []string{"gas", "cold-water"},
 	Kindless: []string{"gas-188"},
 	Profiles: []string{"GEN4442 v1"},
