@@ -259,3 +259,28 @@ func TestDeadMeterIsToldOncePerReasonAndDay(t *testing.T) {
 		}
 	})
 }
+
+// TestLentLineIsNobodysFailure: somebody else has the line for longer than a read may wait.
+func TestLentLineIsNobodysFailure(t *testing.T) {
+	j, meters := &journal{}, riser(5)
+	run(t, Options{Watch: j}, map[string][]*fakeMeter{"a": meters}, func(t *testing.T, s *scene) {
+		pass(time.Minute)
+		all(meters, fmt.Errorf("wait for line: %w: %w", meter.ErrLine, errNoTurn))
+		pass(10 * time.Minute)
+		if _, failures := s.sink.counts(); len(j.told()) != 0 || j.misses() != 0 || failures != 0 {
+			t.Errorf("told %v, %d missed, %d failures", j.told(), j.misses(), failures)
+		}
+		for _, st := range s.States() {
+			if st.Dead || st.Failure == nil {
+				t.Errorf("state %+v", st)
+			}
+		}
+		all(meters, nil)
+		pass(11 * time.Second)
+		for _, st := range s.States() {
+			if st.Failure != nil {
+				t.Errorf("the line was given back, state %+v", st)
+			}
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"fmt"
 	"time"
 
 	"tally/meter"
@@ -56,7 +57,7 @@ func (p *Poller) remind(t *target, at time.Time) {
 		return
 	}
 	again := *f
-	again.At = at
+	again.At, again.Text = at, fmt.Sprintf("%s (it lasts; last asked %s)", f.Text, f.At.UTC().Format(time.RFC3339))
 	p.queue.put(item{failure: &again})
 }
 
