@@ -94,6 +94,9 @@ func quantityOn(p *profile.Profile, st State, o Order) (Amount, error) {
 	case OpRefund:
 		ok = o.Qty < 0
 	}
+	if loads(p) && o.Qty < 0 {
+		return 0, refuse("plan", CodeBadQuantity, errors.New("what was loaded into the card's purse cannot be taken out here"))
+	}
 	qty, most := o.Qty, Amount(p.Limits.Order)
 	ok = ok && (most == 0 || qty <= most && qty >= -most) // before it is added to anything
 	if p.Rules.Order != profile.OrderCumulative && ok {

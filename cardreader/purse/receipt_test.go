@@ -36,3 +36,14 @@ func TestLoadIsProvedAfterAPull(t *testing.T) {
 		})
 	}
 }
+
+// A load only adds: a refund is refused before anything is sent.
+func TestLoadCannotBeTakenBack(t *testing.T) {
+	k := kitLoad(t)
+	image := sell(t, k.p, blankImage(t, k.p, k.header), buy(1, 1000))
+	back := buy(2, -100)
+	back.Op = purse.OpRefund
+	if _, err := purse.Make(k.p, decode(t, k.p, image), back); codeOf(err) != purse.CodeBadQuantity {
+		t.Errorf("%v", err)
+	}
+}

@@ -2,9 +2,12 @@ package purse_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 
+	"tally/cardreader"
+	"tally/cardreader/cardsim"
 	"tally/cardreader/purse"
 )
 
@@ -89,5 +92,35 @@ func TestPromise1RecordIsReadBack(t *testing.T) {
 				t.Errorf("fault %d at call %d: done, and the record is not there", kind, at)
 			}
 		}
+	}
+}
+
+// TestErasuresUsedUp: zone 2 of a chip that has no erasure left is not written, and the card keeps what it has; an order
+// that goes into zone 1 is still sold.
+func TestErasuresUsedUp(t *testing.T) {
+	k, image, _ := two102(t)
+	h := newHall(t)
+	spent := func(image []byte) simChip {
+		c := cardsim.NewAT88SC102(cardsim.AT88SC102Options{
+			Code: secret102.Code, EZ1: secret102.Keys.Zone1, EZ2: secret102.Keys.Zone2, EC2: true, Erasures: 128,
+			Issuer: image[:8], Protected: image[8:16], Zone1: image[16:80], Zone2: image[80:],
+		})
+		return simChip{c.Run(k.p.Map), cardsim.ACS102(c), c.Tries}
+	}
+	one := spent(image) // the newest lies in zone 2: the next goes into zone 1
+	h.with(k, one.dev, func(pr *purse.MemoryPurse) {
+		if _, err := sale(pr, buy(3, 50)); err != nil {
+			t.Error(err)
+		}
+	})
+	two := spent(one.ReadMem())
+	before := two.ReadMem()
+	h.with(k, two.dev, func(pr *purse.MemoryPurse) {
+		if _, err := sale(pr, buy(4, 50)); codeOf(err) != cardreader.CodeErasuresUsed || !errors.Is(err, cardreader.ErrNotSent) {
+			t.Errorf("%v", err)
+		}
+	})
+	if !bytes.Equal(two.ReadMem(), before) {
+		t.Error("the card was changed")
 	}
 }
