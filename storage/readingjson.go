@@ -86,7 +86,7 @@ func appendTime(to []byte, t time.Time) []byte {
 	to = two(append(to, 'T'), hour)
 	to = two(append(to, ':'), minute)
 	to = two(append(to, ':'), second)
-	ms := t.Nanosecond() / 1e6
+	ms := t.Nanosecond() / 1_000_000
 	to = append(to, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
 	return append(to, 'Z', '"')
 }
