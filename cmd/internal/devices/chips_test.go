@@ -2,6 +2,7 @@ package devices
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"tally/cardreader/keyfile"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
+	"tally/cardreader/sle4442"
 	"tally/cmd/internal/config"
 )
 
@@ -375,5 +377,45 @@ func TestOwnFolder(t *testing.T) {
 	}
 	if names, err := profileNames(dir); err == nil || len(names) != 1 {
 		t.Errorf("%v, %v", names, err)
+	}
+}
+
+// TestDialectOfTheProfile: the config's dialect comes first, then the profile's, then the reader's name.
+func TestDialectOfTheProfile(t *testing.T) {
+	own := *loaded(t, "GEN4442 v1")
+	own.Chip.Dialect = "acs-old"
+	k := &kind{chip: "sle4442", profiles: []*profile.Profile{&own}}
+	plain := &kind{chip: "sle4442", profiles: []*profile.Profile{loaded(t, "GEN4442 v1")}}
+	for _, v := range []struct {
+		config, reader string
+		k              *kind
+		want           string
+	}{
+		{"omnikey", hallReader, k, "omnikey"}, {"", hallReader, k, "acs-old"}, {"", hallReader, plain, "acs"},
+		{"", "HID Global OMNIKEY 3x21 Smart Card Reader", plain, "omnikey"}, {"", "Nameless", k, "acs-old"}, {"", "Nameless", plain, ""},
+	} {
+		d, err := (&Chips{dialect: sle4442.Dialect(v.config)}).dialectOf(v.k, v.reader, true)
+		if string(d) != v.want || (err == nil) != (v.want != "") {
+			t.Errorf("%+v: %q, %v", v, d, err)
+		}
+	}
+}
+
+// TestFamilies reads answers to reset.
+func TestFamilies(t *testing.T) {
+	for want, atrs := range map[family][]string{
+		sle4442Chip: {"3b04a2131091"}, synchronous: {"3b040f0faabb", "3b04", "3b", ""},
+		cpuChip:     {"3b6800002026000000000007", "3f6525082304689000", "3b8f8001804f0ca000000306030003000000006b"},
+		contactless: {"3b8f8001804f0ca000000306030001000000006a", "3b8f8001804f0ca0000003060300020000000069"},
+	} {
+		for _, text := range atrs {
+			atr, err := hex.DecodeString(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := familyOf(atr); got != want {
+				t.Errorf("%s is %s, want %s", text, got, want)
+			}
+		}
 	}
 }
