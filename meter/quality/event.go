@@ -35,12 +35,8 @@ func (m *Meter) answered(s *state, t Thresholds, r meter.Reading) []Event {
 	at := r.At
 	events := m.turn(s, Silence, false, true, at, at, first(r)...)
 	if v, ok := r.Find("battery"); ok {
-		mv, volts := shift(v.Number, 3)
-		low := v.Number.Unscaled > 0 // a flag
-		if v.Unit == "V" {
-			low = volts && t.BatteryMin > 0 && mv < t.BatteryMin
-		}
-		events = append(events, m.turn(s, BatteryLow, low, !low, at, at, shown(r, v))...)
+		low, good := battery(v, t.BatteryMin)
+		events = append(events, m.turn(s, BatteryLow, low, good, at, at, shown(r, v))...)
 	}
 	for _, name := range []string{"tamper", "magnet", "cover_open"} {
 		if v, ok := r.Find(name); ok {
@@ -50,6 +46,19 @@ func (m *Meter) answered(s *state, t Thresholds, r meter.Reading) []Event {
 		}
 	}
 	return events
+}
+
+// recovered is how many millivolts above its limit a battery has to be before it is called good again: its voltage moves
+// with the temperature.
+const recovered = 50
+
+// battery judges a battery's voltage, or the flag that a meter has instead.
+func battery(v meter.Value, least int64) (low, good bool) {
+	if v.Unit != "V" {
+		return v.Number.Unscaled > 0, v.Number.Unscaled == 0
+	}
+	mv, ok := shift(v.Number, 3)
+	return ok && least > 0 && mv < least, ok && mv >= least+recovered
 }
 
 // first shows the counter of a reading, if it has one.
@@ -118,6 +127,9 @@ func atLeast(used int64, elapsed time.Duration, rate int64) bool {
 // Numbers of the value valve, as the drivers give them.
 const valveClosed = 1
 
+// tight is how long nothing has to flow before a closed valve is taken to hold: what drips stands still now and then.
+const tight = day
+
 // closed looks whether something flows through a closed valve.
 func (m *Meter) closed(s *state, t Thresholds, r meter.Reading, v verdict, what ...Evidence) []Event {
 	valve, ok := r.Find("valve")
@@ -127,13 +139,13 @@ func (m *Meter) closed(s *state, t Thresholds, r meter.Reading, v verdict, what 
 	was := s.Closed
 	s.Closed = valve.Number.Unscaled == valveClosed
 	switch {
-	case !s.Closed || !was:
+	case !s.Closed || !was || s.Idle >= tight:
 		s.Leaked = 0
 	default:
 		s.Leaked = min(s.Leaked+v.used, limit)
 	}
 	on := s.Closed && t.ClosedMin > 0 && s.Leaked >= t.ClosedMin
-	return m.turn(s, ClosedFlow, on, !s.Closed || v.used == 0, r.At, r.At, append(what, shown(r, valve))...)
+	return m.turn(s, ClosedFlow, on, !s.Closed || s.Idle >= tight, r.At, r.At, append(what, shown(r, valve))...)
 }
 
 func has(marks meter.Quality, mark string) bool {

@@ -77,7 +77,19 @@ func TestEvents(t *testing.T) {
 				walk(quarter, 50, 2, value("valve", 0, 0, ""))
 				walk(quarter, 50, 1, value("valve", 1, 0, "")) // may have gone through before it closed
 				walk(quarter, 50, 3, value("valve", 1, 0, ""))
-				walk(quarter, 0, 1, value("valve", 1, 0, ""))
+				walk(quarter, 0, 4, value("valve", 1, 0, "")) // it drips
+				walk(quarter, 1, 2, value("valve", 1, 0, ""))
+				walk(quarter, 0, 96, value("valve", 1, 0, ""))
+			},
+			want: []string{"closed_flow begins", "closed_flow ends"},
+		},
+		"a valve that drips": {
+			do: func(_ *Desk, walk func(time.Duration, int64, int, ...meter.Value)) {
+				for range 110 {
+					walk(quarter, 1, 1, value("valve", 1, 0, ""))
+					walk(quarter, 0, 3, value("valve", 1, 0, ""))
+				}
+				walk(quarter, 30, 2, value("valve", 0, 0, ""))
 			},
 			want: []string{"closed_flow begins", "closed_flow ends"},
 		},
@@ -104,7 +116,7 @@ func TestEvents(t *testing.T) {
 		},
 		"battery in volts": {
 			do: func(_ *Desk, walk func(time.Duration, int64, int, ...meter.Value)) {
-				for _, mv := range []int64{3600, 3299, 3250, 3301} {
+				for _, mv := range []int64{3600, 3299, 3301, 3290, 3349, 3350} {
 					walk(quarter, 1, 1, value("battery", mv, 3, "V"))
 				}
 			},
