@@ -54,6 +54,10 @@ type Runner struct {
 	paid   time.Duration // estimated for what was asked in this run
 	began  time.Time
 	before time.Duration // spent in earlier runs
+
+	steps  int           // of the queue when behind and rest were counted
+	behind int           // questions of the steps behind the first one
+	rest   time.Duration // and their time
 }
 
 // Run goes on with s until nothing is left, ctx ends or the line is lost; s is then what is left. It returns ctx's error,
@@ -62,7 +66,7 @@ func (r *Runner) Run(ctx context.Context, s *State) error {
 	if r.Now == nil {
 		r.Now = time.Now
 	}
-	r.state, r.began, r.before = s, r.Now(), s.Spent
+	r.state, r.began, r.before, r.behind = s, r.Now(), s.Spent, -1
 	defer r.clock()
 	if err := r.listen(ctx); err != nil {
 		return err
@@ -309,11 +313,15 @@ func (r *Runner) cost(s Step) time.Duration {
 func (r *Runner) report(e Event) {
 	s := r.state
 	e.Asked = s.Asked
-	var rest time.Duration
-	for i, q := range s.Queue {
-		n := q.count()
+	if r.behind < 0 || r.steps != len(s.Queue) { // the steps behind the first one change only from step to step
+		r.count()
+	}
+	e.Left = r.behind
+	rest := r.rest
+	if len(s.Queue) > 0 {
+		n := s.Queue[0].count()
 		e.Left += n
-		rest += r.cost(s.Queue[i]) * time.Duration(n)
+		rest += r.cost(s.Queue[0]) * time.Duration(n)
 	}
 	// What the first questions took, answers and openings included, corrects the estimate for the rest.
 	if spent := r.Now().Sub(r.began); r.paid > 5*time.Second {
@@ -321,6 +329,18 @@ func (r *Runner) report(e Event) {
 	}
 	e.ETA = rest.Round(time.Second)
 	r.Report(e)
+}
+
+// count sums up the steps behind the first one.
+func (r *Runner) count() {
+	r.steps, r.behind, r.rest = len(r.state.Queue), 0, 0
+	for i, q := range r.state.Queue {
+		if i > 0 {
+			n := q.count()
+			r.behind += n
+			r.rest += r.cost(q) * time.Duration(n)
+		}
+	}
 }
 
 // ear listens to what comes after a question and keeps it.

@@ -20,12 +20,11 @@ func clock() time.Time { return noon }
 
 // able is a meter that can everything and notes what it was asked.
 type able struct {
-	asked    []string
-	err      error // of changes
-	probes   []error
-	valve    meter.ValveState
-	shows    time.Time
-	priority string
+	asked  []string
+	err    error // of changes
+	probes []error
+	valve  meter.ValveState
+	shows  time.Time
 }
 
 func (a *able) note(s string) { a.asked = append(a.asked, s) }
