@@ -128,3 +128,40 @@ func FuzzArgs(f *testing.F) {
 		}
 	})
 }
+
+// FuzzKeyText: people copy half lines and wrong files.
+func FuzzKeyText(f *testing.F) {
+	f.Add("central-2026:6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=")
+	f.Add("a:b:c")
+	f.Add("-----BEGIN PRIVATE KEY-----")
+	f.Fuzz(func(t *testing.T, s string) {
+		name, key, err := ParseKeyText(s)
+		if err != nil {
+			return
+		}
+		if again, same, err := ParseKeyText(KeyText(name, key)); err != nil || again != name || !slices.Equal(same, key) {
+			t.Errorf("%q is read as %q and not read again: %v", s, name, err)
+		}
+	})
+}
+
+// FuzzHeads: signed heads come from nodes, some of which lie.
+func FuzzHeads(f *testing.F) {
+	good, err := json.Marshal(exampleHeads())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good, "hall-1", "e-20261101")
+	f.Add(good, "hall-2", "e-20261101")
+	f.Add([]byte(`{"heads":{"xx":{}},"key":"00","sig":""}`), "", "")
+	pub := exampleKey.Public().(ed25519.PublicKey)
+	f.Fuzz(func(t *testing.T, raw []byte, node, epoch string) {
+		var h AuditHeads
+		if json.Unmarshal(raw, &h) != nil || h.Verify(pub, node, epoch) != nil {
+			return
+		}
+		if node != "hall-1" || epoch != "e-20261101" || h.Heads[Tx].Seq != 120 || h.Heads[Ev].Seq != 310 || h.Heads[Rd].Seq != 0 {
+			t.Errorf("taken for %s/%s: %+v", node, epoch, h)
+		}
+	})
+}
