@@ -20,20 +20,6 @@ import (
 	"tally/sync/outbox"
 )
 
-// TypeBackupMade is the type of the record on ev that tells of a backup, and TypeBackupFailed of one that was not made.
-const (
-	TypeBackupMade   = "backup_made"
-	TypeBackupFailed = "backup_failed"
-)
-
-// BackupNote is the body of the records about backups.
-type BackupNote struct {
-	Why   string `json:"why"`            // weekly, command, hand, or the type of the record that it follows
-	Name  string `json:"name,omitempty"` // of its folder
-	Bytes int64  `json:"bytes,omitempty"`
-	Text  string `json:"text,omitempty"` // why it was not made
-}
-
 // Reasons of a backup, beside types of records.
 const (
 	backupByTime    = "weekly"
@@ -68,10 +54,10 @@ func (b *backups) make(ctx context.Context, why string) (dir string, m storage.M
 	defer b.one.Unlock()
 	name := b.now().UTC().Format("20060102T150405Z") + "-" + why
 	dir = filepath.Join(b.cfg.Dir, name)
-	note := BackupNote{Why: why, Name: name}
-	typ := TypeBackupMade
+	note := contract.BackupNote{Why: why, Name: name}
+	typ := contract.TypeBackupMade
 	if m, err = b.copy(ctx, dir); err != nil {
-		typ, note.Name, note.Text = TypeBackupFailed, "", clip(err.Error(), 500)
+		typ, note.Name, note.Text = contract.TypeBackupFailed, "", clip(err.Error(), 500)
 	}
 	for _, f := range m.Files {
 		note.Bytes += f.Size
@@ -182,7 +168,7 @@ func (b *backups) follow(ctx context.Context, stream contract.Stream) error {
 		last = recs[len(recs)-1].Seq
 		for _, r := range recs {
 			rec, err := contract.ParseRecord(r.Raw)
-			if err != nil || !slices.Contains(b.cfg.After, rec.Type) || rec.Type == TypeBackupMade || rec.Type == TypeBackupFailed {
+			if err != nil || !slices.Contains(b.cfg.After, rec.Type) || rec.Type == contract.TypeBackupMade || rec.Type == contract.TypeBackupFailed {
 				continue
 			}
 			select {

@@ -93,7 +93,7 @@ func TestABackupThatDoesNotFitIsRefusedAndOnRecord(t *testing.T) {
 	if _, _, err := b.make(t.Context(), backupByHand); !errors.Is(err, counter.ErrNoRoom) {
 		t.Errorf("%v", err)
 	}
-	if got := evTypes(t, store); len(got) != 1 || got[0] != TypeBackupFailed || len(b.names()) != 0 {
+	if got := evTypes(t, store); len(got) != 1 || got[0] != contract.TypeBackupFailed || len(b.names()) != 0 {
 		t.Errorf("%v, %v", got, b.names())
 	}
 }
@@ -187,7 +187,7 @@ func TestTheCertificateIsWarnedAboutInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec, err := contract.ParseRecord(recs[0].Raw)
-	var body CertificateExpiring
+	var body contract.CertificateExpiring
 	if err := errors.Join(err, json.Unmarshal(rec.Body, &body)); err != nil || body.DaysLeft != 30 || !body.NotAfter.Equal(old) {
 		t.Errorf("%+v, %v", body, err)
 	}

@@ -122,9 +122,6 @@ func checked(rep storage.Report) control.Checked {
 	return c
 }
 
-// TypeExport is the type of the record on ev that tells who took personal data out of the node; its body is the query.
-const TypeExport = "export"
-
 // Export implements control.Books.
 func (d door) Export(ctx context.Context, q control.ExportQuery, f func(json.RawMessage) error) error {
 	if q.Unmasked && len(strings.TrimSpace(q.Reason)) < 4 {
@@ -135,7 +132,7 @@ func (d door) Export(ctx context.Context, q control.ExportQuery, f func(json.Raw
 	}
 	q.Reason, q.By = clip(q.Reason, 500), clip(q.By, 100)
 	err := d.n.store.Update(ctx, func(tx counter.Tx) error {
-		return tx.Emit(outbox.Draft{Stream: contract.Ev, Type: TypeExport, ID: "export/" + q.What, Body: q})
+		return tx.Emit(outbox.Draft{Stream: contract.Ev, Type: contract.TypeExport, ID: "export/" + q.What, Body: q})
 	})
 	if err != nil {
 		return err

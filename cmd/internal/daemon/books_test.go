@@ -109,7 +109,7 @@ func TestPersonalDataLeaveMaskedOrWithAReasonOnRecord(t *testing.T) {
 	if err != nil || !strings.Contains(clear[0], "王秀兰") {
 		t.Errorf("%v", err)
 	}
-	events, err := c.Events(t.Context(), control.EventQuery{N: 5, Types: []string{TypeExport}})
+	events, err := c.Events(t.Context(), control.EventQuery{N: 5, Types: []string{contract.TypeExport}})
 	if err != nil || len(events) != 2 || !strings.Contains(string(events[0].Body), "court order 17") || !strings.Contains(string(events[0].Body), `"by":"tech"`) {
 		t.Errorf("%+v, %v", events, err)
 	}

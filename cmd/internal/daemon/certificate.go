@@ -15,15 +15,6 @@ import (
 	"tally/sync/outbox"
 )
 
-// TypeCertificateExpiring is the type of the record on ev that warns of the end of the node's certificate.
-const TypeCertificateExpiring = "certificate_expiring"
-
-// CertificateExpiring is the body of certificate_expiring.
-type CertificateExpiring struct {
-	NotAfter contract.Time `json:"not_after"`
-	DaysLeft int           `json:"days_left"` // whole days; negative when it has expired
-}
-
 // warnings are the days before the end on which the centre is told.
 var warnings = []int{30, 14, 7, 3, 1, 0}
 
@@ -92,8 +83,8 @@ func (c *certificate) look(ctx context.Context) error {
 			return err
 		}
 		c.log.Warn("certificate ends soon", "not_after", end, "days_left", left)
-		return tx.Emit(outbox.Draft{Stream: contract.Ev, Type: TypeCertificateExpiring, ID: fmt.Sprintf("certificate/%d", due),
-			Body: CertificateExpiring{NotAfter: contract.At(end), DaysLeft: left}})
+		return tx.Emit(outbox.Draft{Stream: contract.Ev, Type: contract.TypeCertificateExpiring, ID: fmt.Sprintf("certificate/%d", due),
+			Body: contract.CertificateExpiring{NotAfter: contract.At(end), DaysLeft: left}})
 	})
 }
 

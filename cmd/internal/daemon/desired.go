@@ -17,15 +17,6 @@ import (
 	"tally/sync/outbox"
 )
 
-// TypeDesiredApplied is the type of the record on ev that says what became of a desired state.
-const TypeDesiredApplied = "desired_applied"
-
-// DesiredApplied is the body of desired_applied.
-type DesiredApplied struct {
-	Version uint64            `json:"version"`
-	Parts   map[string]string `json:"parts"` // by name: applied, trial (settings), or why it was refused
-}
-
 // Outcomes of a part.
 const (
 	partApplied = "applied"
@@ -88,7 +79,7 @@ func (d *desired) become(ctx context.Context, want contract.Desired) error {
 		return err
 	}
 	w.Version = want.Version
-	done := DesiredApplied{Version: want.Version, Parts: map[string]string{}}
+	done := contract.DesiredApplied{Version: want.Version, Parts: map[string]string{}}
 	trial, err := d.parts(ctx, want, &w, done.Parts)
 	if err != nil {
 		return fmt.Errorf("apply desired state %d: %w", want.Version, err)
@@ -102,7 +93,7 @@ func (d *desired) become(ctx context.Context, want contract.Desired) error {
 				return err
 			}
 		}
-		return tx.Emit(outbox.Draft{Stream: contract.Ev, Type: TypeDesiredApplied, ID: fmt.Sprintf("desired/%d", want.Version), Body: done})
+		return tx.Emit(outbox.Draft{Stream: contract.Ev, Type: contract.TypeDesiredApplied, ID: fmt.Sprintf("desired/%d", want.Version), Body: done})
 	})
 	if err != nil {
 		return fmt.Errorf("keep desired state %d: %w", want.Version, err)

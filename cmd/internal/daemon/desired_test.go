@@ -77,15 +77,15 @@ func want(version uint64, parts string) contract.Desired {
 const goodPrices = `"prices":{"as_of":"2026-11-21T06:00:00Z","tables":[{"class":"residential","version":2,"from":"2026-01-01","period_months":12,
 	"tiers":[{"up_to_l":100000,"price_yuan_e4_per_m3":26500},{"price_yuan_e4_per_m3":31800}]}]}`
 
-func lastApplied(t *testing.T, s *storage.Store) DesiredApplied {
+func lastApplied(t *testing.T, s *storage.Store) contract.DesiredApplied {
 	t.Helper()
 	recs, err := s.Queue(contract.Ev).Read(t.Context(), s.Queue(contract.Ev).State().Next-1, 1, 1<<20)
 	if err != nil || len(recs) != 1 {
 		t.Fatal(err)
 	}
 	rec, err := contract.ParseRecord(recs[0].Raw)
-	var a DesiredApplied
-	if err := errors.Join(err, json.Unmarshal(rec.Body, &a)); err != nil || rec.Type != TypeDesiredApplied {
+	var a contract.DesiredApplied
+	if err := errors.Join(err, json.Unmarshal(rec.Body, &a)); err != nil || rec.Type != contract.TypeDesiredApplied {
 		t.Fatal(rec.Type, err)
 	}
 	return a

@@ -58,7 +58,7 @@ func TestSignedCommandsAreObeyedOnceOverARealBroker(t *testing.T) {
 	if r := c.order(contract.CommandReadNow, contract.ReadNowArgs{}); r.Outcome != contract.Done || string(r.Result) != `{"read":0,"failed":0}` {
 		t.Errorf("read now: %+v", r)
 	}
-	if n := c.count(TypeBackupMade); n != 1 {
+	if n := c.count(contract.TypeBackupMade); n != 1 {
 		t.Errorf("%d backups", n)
 	}
 }
@@ -89,7 +89,7 @@ func TestForgedCommandsLeaveNoTrace(t *testing.T) {
 	c.send(contract.KindCmd, good)
 	c.key = stranger
 	c.order(contract.CommandReadNow, contract.ReadNowArgs{})
-	if n := c.count(TypeBackupMade); n != 0 {
+	if n := c.count(contract.TypeBackupMade); n != 0 {
 		t.Errorf("%d backups were made", n)
 	}
 }
@@ -117,7 +117,7 @@ func TestABrokerThatDoesNotExistIsTakenBack(t *testing.T) {
 	c := startTestCentre(t, m.Addr)
 	n, stop := startUplinked(t, m.Addr, c, func(cfg *config.Node) { cfg.Uplink.Delivery.Confirm = 1500 * time.Millisecond })
 	c.desire(1, `{"settings":{"broker":"tcp://`+mqtttest.FreeAddr(t)+`"}}`)
-	c.await("the old settings", func(r contract.Record) bool { return r.Type == TypeSettingsRolledBack })
+	c.await("the old settings", func(r contract.Record) bool { return r.Type == contract.TypeSettingsRolledBack })
 	if k := n.uplink.settings.now(); k.Trial != nil || k.Confirmed.Broker != nil {
 		t.Errorf("%+v", k)
 	}
@@ -126,7 +126,7 @@ func TestABrokerThatDoesNotExistIsTakenBack(t *testing.T) {
 	there := startTestCentre(t, second.Addr)
 	there.inherit(c)
 	c.desire(2, `{"settings":{"broker":"tcp://`+second.Addr+`","max_rate":500}}`)
-	there.await("confirmation at the new broker", func(r contract.Record) bool { return r.Type == TypeSettingsConfirmed })
+	there.await("confirmation at the new broker", func(r contract.Record) bool { return r.Type == contract.TypeSettingsConfirmed })
 	stop()
 	if k := n.uplink.settings.now(); k.Trial != nil || k.Confirmed.Broker == nil || *k.Confirmed.Broker != "tcp://"+second.Addr {
 		t.Errorf("%+v", k)

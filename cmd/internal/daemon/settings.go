@@ -18,19 +18,6 @@ import (
 	"tally/sync/outbox"
 )
 
-// Types of records on ev about settings from the centre.
-const (
-	TypeSettingsTrial      = "settings_trial"       // they hold for now
-	TypeSettingsConfirmed  = "settings_confirmed"   // the centre was reached with them
-	TypeSettingsRolledBack = "settings_rolled_back" // it was not, and the earlier ones hold again
-)
-
-// SettingsNote is the body of the records about settings.
-type SettingsNote struct {
-	Version uint64 `json:"version"` // of the desired state that they came with
-	Why     string `json:"why,omitempty"`
-}
-
 // Settings is what the centre may change of a node; what is nil is as the config says.
 type Settings struct {
 	Broker   *string `json:"broker,omitempty"`    // tcp://host:port or ssl://host:port, with the same scheme as the config's
@@ -92,7 +79,7 @@ func (s *settings) load(ctx context.Context) error {
 	}
 	if k.Trial != nil {
 		if k.Trial.Starts++; k.Trial.Starts > maxStarts {
-			return s.end(ctx, k, TypeSettingsRolledBack, fmt.Sprintf("the node was started %d times and did not reach the centre", maxStarts))
+			return s.end(ctx, k, contract.TypeSettingsRolledBack, fmt.Sprintf("the node was started %d times and did not reach the centre", maxStarts))
 		}
 		if err := s.save(ctx, k); err != nil {
 			return err
@@ -210,14 +197,14 @@ func (s *settings) run(ctx context.Context) error {
 		if k.Trial == nil {
 			continue
 		}
-		note := SettingsNote{Version: k.Trial.Version}
-		if err := s.save(ctx, k, s.draft(TypeSettingsTrial, note)); err != nil {
+		note := contract.SettingsNote{Version: k.Trial.Version}
+		if err := s.save(ctx, k, s.draft(contract.TypeSettingsTrial, note)); err != nil {
 			s.log.Warn("trial of settings is not on record", "err", err)
 		}
 		if s.reached(ctx, s.store.Queue(contract.Ev).State().Next-1) {
-			s.finish(ctx, k, TypeSettingsConfirmed, "")
+			s.finish(ctx, k, contract.TypeSettingsConfirmed, "")
 		} else if ctx.Err() == nil && s.stillTrying(k) {
-			s.finish(ctx, k, TypeSettingsRolledBack, fmt.Sprintf("the centre was not reached with them within %s", s.within))
+			s.finish(ctx, k, contract.TypeSettingsRolledBack, fmt.Sprintf("the centre was not reached with them within %s", s.within))
 		}
 	}
 }
@@ -265,16 +252,16 @@ func (s *settings) finish(ctx context.Context, k settingsKept, how, why string) 
 }
 
 func (s *settings) end(ctx context.Context, k settingsKept, how, why string) error {
-	note := SettingsNote{Version: k.Trial.Version, Why: why}
+	note := contract.SettingsNote{Version: k.Trial.Version, Why: why}
 	next := settingsKept{Confirmed: k.Confirmed, Rejected: &k.Trial.Settings}
-	if how == TypeSettingsConfirmed {
+	if how == contract.TypeSettingsConfirmed {
 		next = settingsKept{Confirmed: k.Trial.Settings}
 	}
 	if err := s.save(ctx, next, s.draft(how, note)); err != nil {
 		return err
 	}
 	s.log.Info("settings of the centre", "version", note.Version, "outcome", how, "why", why)
-	if how == TypeSettingsConfirmed {
+	if how == contract.TypeSettingsConfirmed {
 		s.mu.Lock()
 		s.kept = next
 		s.mu.Unlock()
@@ -284,6 +271,6 @@ func (s *settings) end(ctx context.Context, k settingsKept, how, why string) err
 	return nil
 }
 
-func (s *settings) draft(typ string, note SettingsNote) outbox.Draft {
+func (s *settings) draft(typ string, note contract.SettingsNote) outbox.Draft {
 	return outbox.Draft{Stream: contract.Ev, Type: typ, ID: fmt.Sprintf("settings/%d", note.Version), Body: note}
 }

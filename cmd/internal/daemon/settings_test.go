@@ -106,7 +106,7 @@ func TestSettingsAreConfirmedByTheCentresWordOnly(t *testing.T) {
 		synctest.Wait()
 		r.stop()
 		wantUsed(t, r, "config", "tcp://new:1883")
-		if got := evTypes(t, store); !slices.Equal(got, []string{TypeSettingsTrial, TypeSettingsConfirmed}) {
+		if got := evTypes(t, store); !slices.Equal(got, []string{contract.TypeSettingsTrial, contract.TypeSettingsConfirmed}) {
 			t.Errorf("on record: %v", got)
 		}
 		again := startSettings(t, store)
@@ -125,7 +125,7 @@ func TestSettingsThatCutTheNodeOffAreTakenBack(t *testing.T) {
 		time.Sleep(11 * time.Minute)
 		synctest.Wait()
 		wantUsed(t, r, "config", "tcp://new:1883", "config")
-		if got := evTypes(t, store); !slices.Equal(got, []string{TypeSettingsTrial, TypeSettingsRolledBack}) {
+		if got := evTypes(t, store); !slices.Equal(got, []string{contract.TypeSettingsTrial, contract.TypeSettingsRolledBack}) {
 			t.Errorf("on record: %v", got)
 		}
 		if _, err := r.propose(8, json.RawMessage(newBroker)); err == nil {
