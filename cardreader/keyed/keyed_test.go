@@ -266,3 +266,34 @@ func TestPromise6FactoryCodeIsKeptFromIssuedCards(t *testing.T) {
 		t.Errorf("%v, %d tries", err, r.chip.Tries())
 	}
 }
+
+// Promise 6: a card that was cut before its code was touched says so: the factory's code is right at the first try.
+func TestPromise6CutBeforeTheCodeCostsNoTry(t *testing.T) {
+	for _, at := range []int{11, 12, 13} { // the header, reading it back, the mark
+		chip := cardsim.NewSLE4442(cardsim.Options{})
+		r := newRig(t, chip)
+		r.insert(cardsim.Fault{At: at, Kind: cardsim.PulledBefore})
+		p := r.open()
+		pl, err := r.issue(p)
+		if err == nil {
+			t.Fatal("issued in spite of the cut")
+		}
+		_ = p.Close()
+		r.insert()
+		p = r.open()
+		st, err := p.Survey(t.Context())
+		if err != nil && at > 11 {
+			t.Fatal(err)
+		}
+		if at == 11 { // nothing was written
+			continue
+		}
+		pl, err = p.Change(st, purse.Change{Resume: &pl})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Write(t.Context(), pl); err != nil || chip.Tries() != 3 || !chip.HasPSC(psc) {
+			t.Errorf("cut at %d: %v, %d tries", at, err, chip.Tries())
+		}
+	}
+}
