@@ -88,7 +88,6 @@ type core struct {
 	mu    sync.Mutex // guards the figures
 	stats tally      // of all
 	since time.Time
-	busy  time.Duration
 	users map[string]*user
 
 	taps taps
