@@ -71,6 +71,7 @@ type Cards struct {
 	PSC      Secret   // six hex digits, or the key (32 or more) that each card's code is derived from; unset when cards are only read
 
 	ProfileDir string `json:",omitzero"` // folder of the operator's own card profiles, absolute; empty for none
+	PSCTable   string `json:",omitzero"` // file with the secret code of each card, for profiles that say so
 	Blind      bool   `json:",omitzero"` // present secret codes through readers that cannot show how many tries are left
 	KeyFile    string `json:",omitzero"` // sealed file with the keys of CPU cards, AT88SC102 and Mifare; empty for none
 	KeyPass    Secret `json:",omitzero"` // what opens it; unset: the machine key does

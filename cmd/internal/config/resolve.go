@@ -127,6 +127,7 @@ func (d *document) cards(t *table, counter bool, known Known) Cards {
 		PSC:      t.secret("psc"),
 
 		ProfileDir: t.abs("profile_dir"),
+		PSCTable:   t.file("psc_table", true),
 		Blind:      t.flag("blind", false),
 		KeyFile:    t.file("key_file", true),
 		KeyPass:    t.secret("key_pass"),

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 
 	"tally/cardreader"
 	"tally/cardreader/cpucard"
@@ -113,10 +114,17 @@ func modulesOf(src cardreader.Source) *modules {
 }
 
 // codesOf is how the SLE 4442 cards of a profile get their secret codes: six hex digits are the code of every card, more
-// are the key that each card's own code is derived from by the profile's rule; so is the key file's. nil: there is none.
+// are the key that each card's own code is derived from by the profile's rule; so is the key file's. A profile may have a
+// table instead. nil: there is none.
 func (ch *Chips) codesOf(c config.Cards, p *profile.Profile) (keyed.Codes, error) {
 	master, sealed := ch.keys.Get("psc_master")
 	switch {
+	case p.Chip.PSC == "table" && c.PSCTable != "":
+		data, err := os.ReadFile(c.PSCTable)
+		if err != nil {
+			return nil, err
+		}
+		return keyed.Table(data)
 	case c.PSC.IsSet() && len(c.PSC.Reveal()) < 2*keyed.MinKey:
 		psc, err := sle4442.ParsePSC(c.PSC.Reveal())
 		if err != nil {

@@ -419,3 +419,33 @@ func TestFamilies(t *testing.T) {
 		}
 	}
 }
+
+// TestCodesFromATable: a profile that says so has each card's code from the operator's table; a card that is not in it is
+// not written, and loses no try.
+func TestCodesFromATable(t *testing.T) {
+	table := filepath.Join(t.TempDir(), "psc.csv")
+	if err := os.WriteFile(table, []byte("0571-00001001,112233\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := newRoom(t, config.Cards{Profiles: []string{"REP4442 v1"}, PSCTable: table})
+	p := loaded(t, "REP4442 v1")
+	mine := cardsim.NewSLE4442(cardsim.Options{PSC: []byte{0x11, 0x22, 0x33}, Main: issuedImage(t, p)[0x20:]})
+	if opened, err := r.insert(cardsim.ACS(mine)); err != nil {
+		t.Fatal(err)
+	} else if _, err := sell(t, opened); err != nil {
+		t.Error(err)
+	}
+	image, err := purse.Blank(p, purse.Header{Region: region, CardNo: "00001002", Unit: purse.UnitCentiM3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := cardsim.NewSLE4442(cardsim.Options{PSC: []byte{0x11, 0x22, 0x33}, Main: image[0x20:]})
+	opened, err := r.insert(cardsim.ACS(other))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e *cardreader.Error
+	if _, err := sell(t, opened); !errors.As(err, &e) || e.Code != cardreader.CodePSCFactory || other.Tries() != 3 {
+		t.Errorf("%v, %d tries", err, other.Tries())
+	}
+}
