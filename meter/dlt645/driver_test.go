@@ -82,7 +82,7 @@ func conformance(t *testing.T, old bool, item dlt645.Item, identifier []byte, na
 				metertest.OtherTalk: next(metersim.Fault{Function: 0x14}),
 				metertest.TooFew:    next(metersim.Fault{Short: 2}),
 				metertest.Refusal:   next(metersim.Fault{Exception: 2}),
-				metertest.Late:      next(metersim.Fault{Late: 3 * short / 2}),
+				metertest.Late:      next(metersim.Fault{Late: 5 * short / 2}),
 				metertest.Chatter:   next(metersim.Fault{Trailing: []byte{0, 0x68, 0xFF}}),
 				metertest.Split:     next(metersim.Fault{Split: short / 4}),
 				metertest.Glitch:    next(metersim.Fault{Noise: []byte{0x00, 0xFF, 0x68, 0x00}}),

@@ -146,9 +146,9 @@ func TestTrapThirtyPercentDead(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- p.Run(ctx) }()
-			time.Sleep(10 * time.Minute) // the bubble's clock: until the dead ones are known
+			time.Sleep(4 * time.Minute) // the bubble's clock: until the dead ones are known
 			sink.take()
-			const watched = 5 * time.Minute
+			const watched = 90 * time.Second
 			time.Sleep(watched) // the bubble's clock
 			perMeter = watched / time.Duration(max(sink.take(), 1))
 			cancel()
