@@ -95,9 +95,17 @@ func AskAddress(ctx context.Context, l *line.Line, opts Options) (Kind, Address,
 	return f.Kind, f.Address, err
 }
 
-// ask exchanges one question. Its serial number is new on this line, so that the answer to an older one is known as
-// such.
+// ask exchanges one question, after what may still be owed.
 func (m *Meter) ask(ctx context.Context, lease *line.Lease, control byte, item Item, data ...byte) (Frame, line.Answer, error) {
+	if err := m.settle(ctx, lease, item); err != nil {
+		return Frame{}, line.Answer{}, err
+	}
+	return m.exchange(ctx, lease, control, item, data...)
+}
+
+// exchange exchanges one question. Its serial number is new on this line, so that the answer to an older one is known as
+// such.
+func (m *Meter) exchange(ctx context.Context, lease *line.Lease, control byte, item Item, data ...byte) (Frame, line.Answer, error) {
 	request := Request(m.kind, m.address, control, item, byte(lease.Next()), m.opts.Variant, data...)
 	var bytes []byte
 	for range m.opts.Preamble {
@@ -108,6 +116,7 @@ func (m *Meter) ask(ctx context.Context, lease *line.Lease, control byte, item I
 		j.also = (*Address)(data)
 	}
 	answer, err := lease.Exchange(ctx, line.Exchange{
+		Peer:    m.peer(item),
 		Request: request.Append(bytes), Length: 4 + overhead + 22, Timeout: m.opts.Timeout, Expect: j.expect,
 	})
 	return j.got, answer, err

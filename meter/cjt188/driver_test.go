@@ -41,11 +41,16 @@ func simulated(t *testing.T, speech metersim.Speech) *line.Line {
 }
 
 func TestConformance(t *testing.T) {
+	t.Run("serial number comes back", func(t *testing.T) { conformance(t, false) })
+	t.Run("serial number does not", func(t *testing.T) { conformance(t, true) })
+}
+
+func conformance(t *testing.T, unserial bool) {
 	metertest.Run(t, func(t *testing.T) metertest.Rig {
 		speech := &metersim.CJT188{}
-		sim := &metersim.CJT188Meter{Kind: 0x30, Address: [7]byte{0x68, 0x16, 0x22, 0x11, 0, 0x33, 0x78}}
+		sim := &metersim.CJT188Meter{Kind: 0x30, Address: [7]byte{0x68, 0x16, 0x22, 0x11, 0, 0x33, 0x78}, Deaf: unserial, Settles: 1}
 		speech.Add(sim)
-		m, err := cjt188.New(simulated(t, speech), cjt188.Gas, cjt188.Address(sim.Address), "4711", cjt188.Options{})
+		m, err := cjt188.New(simulated(t, speech), cjt188.Gas, cjt188.Address(sim.Address), "4711", cjt188.Options{Unserial: unserial})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +70,7 @@ func TestConformance(t *testing.T) {
 				metertest.OtherTalk: next(metersim.Fault{Function: 4}),
 				metertest.TooFew:    next(metersim.Fault{Short: 3}),
 				metertest.Refusal:   next(metersim.Fault{Exception: 2}),
-				metertest.Late:      next(metersim.Fault{Late: 3 * short / 2}),
+				metertest.Late:      next(metersim.Fault{Late: 5 * short / 2}),
 				metertest.Chatter:   next(metersim.Fault{Trailing: []byte{0, 0x68, 0xFF}}),
 				metertest.Split:     next(metersim.Fault{Split: short / 4}),
 				metertest.Glitch:    next(metersim.Fault{Noise: []byte{0x00, 0xFF, 0x68, 0x00}}),
