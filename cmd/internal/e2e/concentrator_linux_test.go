@@ -93,10 +93,11 @@ func concentrate(b *testing.B, bin, file string, all []*metersim.CJT188Meter) {
 	if err != nil {
 		b.Fatalf("%v\n%s", err, out.String())
 	}
-	var now, peak float64
+	var now, peak, own float64
 	for row := range strings.Lines(string(status)) {
 		_, _ = fmt.Sscanf(row, "VmRSS: %f kB", &now)
 		_, _ = fmt.Sscanf(row, "VmHWM: %f kB", &peak)
+		_, _ = fmt.Sscanf(row, "RssAnon: %f kB", &own) // without the program's text
 	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		b.Fatal(err)
@@ -107,5 +108,6 @@ func concentrate(b *testing.B, bin, file string, all []*metersim.CJT188Meter) {
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	b.ReportMetric(now/1024, "MB-resident")
 	b.ReportMetric(peak/1024, "MB-peak")
+	b.ReportMetric(own/1024, "MB-anonymous")
 	b.ReportMetric(100*cpu.Seconds()/took.Seconds(), "%-of-a-core")
 }
