@@ -262,7 +262,7 @@ func (p *Plan) cutMaking(prof *profile.Profile) error {
 	if p.Make != MakeOff {
 		p.header(prof, code, stretch{from, end})
 	}
-	for _, s := range append(spans(p.Before, p.After, prof.Chip.Protect, h.at), spans(p.Before, p.After, h.end, prof.Chip.Size)...) {
+	for _, s := range append(spans(p.Before, p.After, prof.Chip.Protect, h.at, bridged), spans(p.Before, p.After, h.end, prof.Chip.Size, bridged)...) {
 		p.step("body", s)
 	}
 	if code == FactoryCode && from < end {
@@ -286,7 +286,7 @@ func (p *Plan) header(prof *profile.Profile, code WhoseCode, check stretch) {
 	}
 	h, at := blockAt(prof.Header, 0), p.Places.Switch
 	if p.Make == MakeAnew { // what does not change is not touched: it tells whose card this is
-		for _, s := range append(spans(p.Before, image, h.at, at), spans(p.Before, image, at+1, h.end)...) {
+		for _, s := range append(spans(p.Before, image, h.at, at, 1), spans(p.Before, image, at+1, h.end, 1)...) {
 			p.Steps = append(p.Steps, Step{Name: "header", Addr: s.at, Data: bytes.Clone(image[s.at:s.end])})
 		}
 		return

@@ -115,10 +115,11 @@ func codeOf(p *profile.Profile, image []byte) (WhoseCode, error) {
 	return FactoryCode, nil
 }
 
-// spans are the stretches in which two images differ, gaps of less than a few bytes bridged: a command costs more than
-// the bytes between.
-func spans(a, b []byte, from, to int) []stretch {
-	const bridge = 8
+// bridged: a command costs more than a few bytes between.
+const bridged = 8
+
+// spans are the stretches in which two images differ, gaps of less than bridge bytes bridged.
+func spans(a, b []byte, from, to, bridge int) []stretch {
 	var out []stretch
 	for i := from; i < to; i++ {
 		if a[i] == b[i] {
