@@ -310,13 +310,13 @@ func pause(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(100 * time.Millisecond):
+	case <-time.After(300 * time.Millisecond):
 		return true
 	}
 }
 
 // talks is `talks PORT BAUD FILE`: a pseudo-terminal on which somebody else says the frames of FILE (hex, one a line; an
-// empty line is a pause of 100 ms) again and again.
+// empty line is a pause) again and again.
 func talks(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: talks PORT BAUD FILE")
