@@ -61,7 +61,7 @@ func (a *app) client(d door) (c *control.Client, named bool) {
 func (a *app) cardGroup(deps TallyDeps) *cobra.Command {
 	return a.group("card", a.t("IC cards and their readers", "IC 卡与读卡器"),
 		a.cardReadersCommand(deps), a.cardWatchCommand(deps), a.cardShowCommand(deps), a.cardDumpCommand(deps), a.cardDiffCommand(deps),
-		a.cardHistoryCommand(deps), a.cardResolveCommand(deps), a.cardVerifyCommand())
+		a.cardHistoryCommand(deps), a.cardResolveCommand(deps), a.cardVerifyCommand(), a.cardSealCommand())
 }
 
 func (a *app) meterGroup(deps TallyDeps) *cobra.Command {
