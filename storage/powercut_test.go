@@ -117,7 +117,7 @@ func TestAPowerCutAtAnyPointLosesNothing(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d, %d operations", seed, rec.Len())
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	step := 4 // from a random start, so that all points have their turn
+	step := 9 // from a random start, so that all points have their turn
 	if os.Getenv("TALLY_ALL_CUTS") != "" {
 		step = 1
 	}
