@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"tally/cmd/internal/daemon"
 	"tally/cmd/internal/devices"
 	"tally/meter/metersim"
+	"tally/meter/portlist"
 )
 
 // TestLineScripts runs testdata/line/*.txtar: the technician's commands as processes of their own, over simulated meters
@@ -34,7 +36,7 @@ func TestLineScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/line", UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "", RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"meters": startMeters, "daemon": startDaemon, "exits": exits, "mask": mask, "await": await, "commands": commands, "asked": asked, "torn": torn, "talks": talks,
+			"meters": startMeters, "daemon": startDaemon, "exits": exits, "mask": mask, "await": await, "commands": commands, "asked": asked, "torn": torn, "talks": talks, "held": held,
 		},
 		Setup: func(e *testscript.Env) error {
 			dir, err := os.MkdirTemp("", "t") // a unix socket's path is short
@@ -291,6 +293,16 @@ func asked(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	until(ts, "question "+args[0], func() bool { return ts.Value(simsKey{}).(*sims).gas.Asked() >= n })
+}
+
+// held is `held PORT`: waits until another process holds the port.
+func held(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: held PORT")
+	}
+	until(ts, "a holder of "+args[0], func() bool {
+		return slices.ContainsFunc(portlist.Holders(ts.MkAbs(args[0])), func(p portlist.Process) bool { return p.Locked })
+	})
 }
 
 // torn is `torn FILE N`: cuts the last N bytes of a file off, as a power cut does.
