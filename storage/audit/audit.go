@@ -33,4 +33,6 @@ func Sign(key crypto.Signer, node, epoch string, heads map[contract.Stream]Head)
 }
 
 // Verify proves that h was signed by the holder of pub for this node and epoch, and for no other stream than it names.
-func Verify(pub ed25519.PublicKey, node, epoch string, h Heads) error { return h.Verify(pub, node, epoch) }
+func Verify(pub ed25519.PublicKey, node, epoch string, h Heads) error {
+	return h.Verify(pub, node, epoch)
+}

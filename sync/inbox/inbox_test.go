@@ -166,9 +166,9 @@ func TestOutcomes(t *testing.T) {
 		prepare func(d *desk)
 		want    string
 	}{
-		"unknown":       {contract.CommandValve, func(d *desk) { close(d.block) }, contract.Unknown},
-		"failed":        {contract.CommandBackup, func(*desk) {}, contract.Failed},
-		"unsupported":   {"self_destruct", func(*desk) {}, contract.Unsupported},
+		"unknown":     {contract.CommandValve, func(d *desk) { close(d.block) }, contract.Unknown},
+		"failed":      {contract.CommandBackup, func(*desk) {}, contract.Failed},
+		"unsupported": {"self_destruct", func(*desk) {}, contract.Unsupported},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
