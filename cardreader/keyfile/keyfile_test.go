@@ -140,7 +140,7 @@ func TestNothingIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Write(j)
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "keys", k, "opener", o)
+	slog.New(slog.NewJSONHandler(&out, timeless)).Info("x", "keys", k, "opener", o)
 	for _, leak := range []string{"abab", "cdcd", "f00d", "171", "horse", "636f7272"} {
 		if strings.Contains(strings.ToLower(out.String()), leak) {
 			t.Errorf("%q shown in %s", leak, out.String())
@@ -171,3 +171,11 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// timeless leaves the time out of a log line: its digits may be any.
+var timeless = &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}}

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,10 +57,9 @@ func TestTrapOneClientGateway(t *testing.T) {
 	bus.Attach(1, sick)
 	bus.Attach(2, metersim.NewGasMeter(2))
 	ln := listen(t)
-	var open, most atomic.Int32
-	counting := countingListener{ln, &open, &most}
-	serve(t, func(ctx context.Context) error { return bus.ServeTCP(ctx, counting) })
-	l := line.New("test", line.TCP(ln.Addr().String()), line.Options{Timeout: shortTimeout})
+	serve(t, func(ctx context.Context) error { return bus.ServeTCP(ctx, ln) })
+	gateway := oneClient{dial: line.TCP(ln.Addr().String())}
+	l := line.New("test", gateway.open, line.Options{Timeout: shortTimeout})
 	defer l.Close()
 	for round := range 6 {
 		if round%2 == 1 {
@@ -77,41 +75,43 @@ func TestTrapOneClientGateway(t *testing.T) {
 			}
 		}
 	}
-	if most.Load() != 1 {
-		t.Errorf("%d connections at once, the gateway takes one", most.Load())
+	if gateway.opened.Load() < 2 || gateway.turned.Load() != 0 {
+		t.Errorf("%d connections, of them %d while another was open", gateway.opened.Load(), gateway.turned.Load())
 	}
 }
 
-// countingListener counts connections that the peer holds open.
-type countingListener struct {
-	net.Listener
-	open, most *atomic.Int32
+// oneClient is a gateway as the dialling side finds it: who comes while a connection is open is turned away.
+type oneClient struct {
+	dial           line.Opener
+	busy           atomic.Bool
+	opened, turned atomic.Int32
 }
 
-func (l countingListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
+func (g *oneClient) open(ctx context.Context) (line.Conn, error) {
+	if !g.busy.CompareAndSwap(false, true) {
+		g.turned.Add(1)
+		return nil, syscall.ECONNREFUSED
+	}
+	g.opened.Add(1)
+	c, err := g.dial(ctx)
 	if err != nil {
+		g.busy.Store(false)
 		return nil, err
 	}
-	n := l.open.Add(1)
-	for m := l.most.Load(); n > m && !l.most.CompareAndSwap(m, n); m = l.most.Load() {
-	}
-	return &countedConn{Conn: c, open: l.open}, nil
+	return &oneConn{Conn: c, g: g}, nil
 }
 
-// countedConn is over when its peer has hung up, which its next read notices.
-type countedConn struct {
-	net.Conn
-	open *atomic.Int32
+// oneConn leaves the gateway free when it is closed.
+type oneConn struct {
+	line.Conn
+	g    *oneClient
 	once sync.Once
 }
 
-func (c *countedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if errors.Is(err, io.EOF) {
-		c.once.Do(func() { c.open.Add(-1) })
-	}
-	return n, err
+func (c *oneConn) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(func() { c.g.busy.Store(false) })
+	return err
 }
 
 // TestTrapAllDead: nobody answers on the whole line. Every question ends when it should, and when the cable is back so are
