@@ -108,6 +108,11 @@ type oneConn struct {
 	once sync.Once
 }
 
+// Traits are those of what it wraps: a TCP connection does not outlive an error.
+func (c *oneConn) Traits() line.Traits {
+	return c.Conn.(interface{ Traits() line.Traits }).Traits()
+}
+
 func (c *oneConn) Close() error {
 	err := c.Conn.Close()
 	c.once.Do(func() { c.g.busy.Store(false) })
