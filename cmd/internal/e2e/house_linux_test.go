@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"tally/cardreader/cardsim"
+	"tally/cardreader/cardsim/icmeter"
 	"tally/cardreader/cardtest"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
@@ -77,8 +78,11 @@ type house struct {
 	centre *process
 	hand   *cardtest.Hand
 	chip   *cardsim.SLE4442
+	meter  *icmeter.Meter
 	client *http.Client
 	url    string
+
+	name, data, config string // of the node
 }
 
 func newHouse(t *testing.T) *house {
@@ -95,19 +99,30 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	h := &house{t: t, dir: dir, bin: bin, pcscd: cardtest.StartPCSCD(t), broker: mqtttest.StartMosquitto(t), chip: card(t)}
+	h := &house{t: t, dir: dir, bin: bin, pcscd: cardtest.StartPCSCD(t), broker: mqtttest.StartMosquitto(t), chip: card(t),
+		name: "hall-01", data: "data", config: "node.toml"}
 	h.hand = cardtest.NewHand(t, h.pcscd.Readers[0].Addr)
+	if h.meter, err = icmeter.New(meterNo, region, icmeter.CentiM3); err != nil {
+		t.Fatal(err)
+	}
 	h.write("psc", "4A5B6C\n")
-	h.write("central.toml", fmt.Sprintf("id = \"centre\"\ndatabase = \"central.db\"\n[http]\nlisten = %q\n[log]\nformat = \"json\"\n[uplink]\nbroker = \"tcp://%s\"\n",
+	h.write("centre.pub", h.run("", "tally-central", "key", "central.key"))
+	h.write("central.toml", fmt.Sprintf("id = \"centre\"\ndatabase = \"central.db\"\nsigning_key_file = \"central.key\"\n[http]\nlisten = %q\n[log]\nformat = \"json\"\n[uplink]\nbroker = \"tcp://%s\"\n",
 		mqtttest.FreeAddr(t), h.broker.Addr))
-	h.write("node.toml", fmt.Sprintf(nodeConfig, mqtttest.FreeAddr(t), h.pcscd.Readers[0].Name, h.broker.Addr))
-	h.seed()
-	h.run(secret+"\n", "tallyd", "operator", "add", "chen", "--role", "clerk", "--no", "1", "--config", "node.toml", "--password-file", "-")
+	h.furnish(0)
 	return h
 }
 
-const nodeConfig = `node = "hall-01"
-data_dir = "data"
+// furnish writes the node's config with one of the readers, and brings its customer and its clerk.
+func (h *house) furnish(reader int) {
+	h.t.Helper()
+	h.write(h.config, fmt.Sprintf(nodeConfig, h.name, h.data, mqtttest.FreeAddr(h.t), h.pcscd.Readers[reader].Name, h.broker.Addr))
+	h.seed()
+	h.run(secret+"\n", "tallyd", "operator", "add", "chen", "--role", "clerk", "--no", "1", "--config", h.config, "--password-file", "-")
+}
+
+const nodeConfig = `node = %q
+data_dir = %q
 [http]
 listen = %q
 [log]
@@ -129,6 +144,7 @@ readers = [%q]
 psc_file = "psc"
 [uplink]
 broker = "tcp://%s"
+centre_keys = ["centre.pub"]
 `
 
 // card is a freshly issued card.
@@ -155,7 +171,7 @@ func (h *house) write(name, text string) {
 // seed opens the customer's account in the ledger of the node that does not run yet.
 func (h *house) seed() {
 	h.t.Helper()
-	store, err := storage.Open(filepath.Join(h.dir, "data"), storage.Options{Node: "hall-01"})
+	store, err := storage.Open(filepath.Join(h.dir, h.data), storage.Options{Node: h.name})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -265,7 +281,7 @@ func (h *house) open() {
 
 func (h *house) openNode() {
 	h.t.Helper()
-	h.node = h.start("tallyd", "run", "--config", "node.toml")
+	h.node = h.start("tallyd", "run", "--config", h.config)
 	var line struct{ Page string }
 	if err := json.Unmarshal([]byte(h.node.said("node runs")), &line); err != nil {
 		h.t.Fatal(err)

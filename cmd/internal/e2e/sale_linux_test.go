@@ -113,11 +113,7 @@ func (h *house) swipe() icmeter.Result {
 	if err := h.hand.Remove(); err != nil {
 		h.t.Fatal(err)
 	}
-	m, err := icmeter.New(meterNo, region, icmeter.CentiM3)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return m.Swipe(h.chip)
+	return h.meter.Swipe(h.chip)
 }
 
 // technicianLooks runs the technician's commands beside the daemon.

@@ -54,7 +54,7 @@ type Options struct {
 	Log     *slog.Logger     // discarded when nil
 	Every   time.Duration    // how often it looks; 1 s
 	Repeat  time.Duration    // a command without a result is sent again after; 30 s
-	Compose time.Duration    // how often desired states are made anew at the most; 15 s
+	Compose time.Duration    // how often desired states are made anew at the most; 5 s
 	Fresh   time.Duration    // one is made anew though nothing has changed, so that the node knows of the centre; 1 h
 	Again   time.Duration    // one is published again, since a broker may have lost it; 10 min
 	AskGaps time.Duration    // how often lost records are looked for; 1 min
@@ -93,7 +93,7 @@ func New(store Store, road Road, sign central.Signer, o Options) *Dispatcher {
 	for _, d := range []struct {
 		v   *time.Duration
 		def time.Duration
-	}{{&o.Every, time.Second}, {&o.Repeat, 30 * time.Second}, {&o.Compose, 15 * time.Second}, {&o.Fresh, time.Hour}, {&o.Again, 10 * time.Minute}, {&o.AskGaps, time.Minute}} {
+	}{{&o.Every, time.Second}, {&o.Repeat, 30 * time.Second}, {&o.Compose, 5 * time.Second}, {&o.Fresh, time.Hour}, {&o.Again, 10 * time.Minute}, {&o.AskGaps, time.Minute}} {
 		if *d.v <= 0 {
 			*d.v = d.def
 		}

@@ -144,13 +144,13 @@ func TestEveryThingHasItsTime(t *testing.T) {
 		d, _ := start(t, f, signer{})
 		pass(time.Minute + 500*time.Millisecond)
 		for what, want := range map[string]int{
-			"due": 61, "publish": 61, "send tally/v1/n1/dn/cmd": 61, "outdated": 5, "compose n1": 5, "compose n2": 5, "ask": 2,
+			"due": 61, "publish": 61, "send tally/v1/n1/dn/cmd": 61, "outdated": 13, "compose n1": 13, "compose n2": 13, "ask": 2,
 		} {
 			if got := f.count(what); got != want {
 				t.Errorf("%s: %d times in a minute, want %d", what, got, want)
 			}
 		}
-		if s := d.Stats(); s.Commands != 61 || s.States != 61 || s.Gaps != 2 || s.Errors != 5 {
+		if s := d.Stats(); s.Commands != 61 || s.States != 61 || s.Gaps != 2 || s.Errors != 13 {
 			t.Errorf("%+v", s)
 		}
 	})

@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+
+	"tally/cardreader/cardsim"
+	"tally/cardreader/cardtest"
+	"tally/counter"
+	"tally/meter/quantity"
+)
+
+// second opens another hall of the same utility: its own node, reader and clerk, the same broker, centre and customer.
+func (h *house) second() *house {
+	h.t.Helper()
+	other := *h
+	other.name, other.data, other.config = "hall-02", "data-2", "node-2.toml"
+	other.hand = cardtest.NewHand(h.t, h.pcscd.Readers[1].Addr)
+	other.furnish(1)
+	other.openNode()
+	return &other
+}
+
+// TestTwoHallsOneCustomer: a card that was sold to in one hall is known in the other as soon as the centre has said so,
+// and the tiers go on counting there.
+func TestTwoHallsOneCustomer(t *testing.T) {
+	h := newHouse(t)
+	h.open()
+	other := h.second()
+	buy := func(h *house, request string, v quantity.Volume) counter.Receipt {
+		t.Helper()
+		if err := h.hand.Insert(cardsim.ACS(h.chip)); err != nil {
+			t.Fatal(err)
+		}
+		// Until the centre has told this hall of the other, the card is ahead of the ledger and refused.
+		d := h.desk(func(d counter.Desk) bool { return ready(d) && d.Problem == nil })
+		a, q := h.ask(d, v)
+		var r counter.Receipt
+		h.api(http.MethodPost, "sell", counter.Sell{Request: request, Ask: a, Volume: q.Volume, Amount: q.Amount}, http.StatusOK, &r)
+		if m := h.swipe(); !m.Accepted {
+			t.Fatalf("the meter said %+v", m)
+		}
+		return r
+	}
+	buy(h, "request-0000000001", 290*quantity.CubicMetre)
+	r := buy(other, "request-0000000002", 20*quantity.CubicMetre)
+	if len(r.Lines) != 2 || r.Lines[0].Volume != 10*quantity.CubicMetre {
+		t.Errorf("the second hall counts on from %+v", r.Lines)
+	}
+	buy(h, "request-0000000003", quantity.CubicMetre)
+	if n, volume, _ := h.delivered(); n != 3 || volume != 311*quantity.CubicMetre {
+		t.Errorf("the centre has %d sales of %s m³", n, volume)
+	}
+}
