@@ -257,8 +257,10 @@ func TestForeignLoans(t *testing.T) {
 		})
 		conn, err := control.NewClient(path).Borrow("riser-1")(t.Context())
 		if name == "tells twice" {
-			if err != nil {
-				t.Errorf("%s: %v", name, err)
+			if err != nil { // the hang-up behind it was noticed first
+				if !errors.Is(err, meter.ErrLine) {
+					t.Errorf("%s: %v", name, err)
+				}
 			} else {
 				_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 				if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, meter.ErrLine) {
