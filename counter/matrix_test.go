@@ -173,7 +173,7 @@ func stride() int {
 	case testing.Short():
 		return 509
 	}
-	return 127
+	return 251
 }
 
 func everyAPDU(t *testing.T, p layout, d deed, seen *verdicts) {

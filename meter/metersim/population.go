@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -59,6 +60,7 @@ type Population struct {
 
 	recipe Recipe
 	turn   []func(tenths uint32) // sets each meter's counter, in units of 10 litres
+	mu     sync.Mutex            // guards counts
 	counts []uint32
 	renew  func() // puts another meter in the place of the first
 	rand   *rand.Rand
@@ -189,7 +191,9 @@ func (p *Population) Run(ctx context.Context) error {
 		case now := <-ticker.C:
 			if after := p.recipe.Replaced; after > 0 && now.Sub(from) >= after {
 				p.recipe.Replaced = 0
+				p.mu.Lock()
 				p.counts[0] = 0
+				p.mu.Unlock()
 				if p.renew != nil {
 					p.renew()
 				}
@@ -201,6 +205,8 @@ func (p *Population) Run(ctx context.Context) error {
 
 // tick lets each meter count up to three units of 10 litres.
 func (p *Population) tick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for i, turn := range p.turn {
 		p.counts[i] = (p.counts[i] + p.rand.Uint32N(4)) % 100_000_000
 		turn(p.counts[i])

@@ -62,13 +62,13 @@ func TestCountersRollOverAndMetersAreReplaced(t *testing.T) {
 		}()
 		time.Sleep(50 * time.Second) // the bubble's clock
 		synctest.Wait()
-		if p.counts[1] > 1000 {
-			t.Errorf("counter stands at %d, it should have rolled over", p.counts[1])
+		if counts := p.standing(); counts[1] > 1000 {
+			t.Errorf("counter stands at %d, it should have rolled over", counts[1])
 		}
 		time.Sleep(11 * time.Second) // the bubble's clock
 		synctest.Wait()
-		if p.counts[0] > 10 || p.counts[1] < 20 {
-			t.Errorf("counters stand at %d, the first should have begun again", p.counts)
+		if counts := p.standing(); counts[0] > 10 || counts[1] < 20 {
+			t.Errorf("counters stand at %d, the first should have begun again", counts)
 		}
 		cancel()
 		if err := <-done; err != nil {
@@ -117,4 +117,11 @@ func TestShareOfIllAnswers(t *testing.T) {
 	if late < 850 || late > 1150 || cut < 2800 || cut > 3200 || again != late {
 		t.Errorf("%d late, %d cut of 10 000; again %d", late, cut, again)
 	}
+}
+
+// standing is a copy of the counters as they stand.
+func (p *Population) standing() []uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.counts)
 }
