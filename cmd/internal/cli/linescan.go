@@ -53,7 +53,7 @@ CJ/T 188 表用单表应答的通用地址；已知表号可用 --number 指定�
 
 Ctrl-C 停止扫描并将剩余部分存入状态文件；再次运行同一命令即可继续。扫描完成后该文件自动删除。`),
 		Example: "  tally line scan --port /dev/ttyUSB0\n  tally line scan --port /dev/ttyUSB0 --protocol modbus-rtu --baud 9600,19200 --modbus 1-32\n" +
-			"  tally line scan --port tcp://192.168.8.20:502 --modbus 1-20 --json",
+			"  tally line scan --port tcp://gateway.example:502 --modbus 1-20 --json",
 		RunE: func(c *cobra.Command, _ []string) error { return a.scan(c, s, deps) },
 	}
 	a.doorFlags(c, &s.door, deps.Socket)

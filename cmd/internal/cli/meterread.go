@@ -21,9 +21,9 @@ func (a *app) meterReadCommand(deps TallyDeps) *cobra.Command {
 		Long: a.t("Read the meter with the number ID through the node that runs here, or, with --port, a meter on a line that no node uses.",
 			"通过本机节点读取表号为 ID 的表计；或用 --port 直接读取未被节点占用的线路上的表计。"),
 		Example: "  tally meter read 00012345\n  tally meter read --port /dev/ttyUSB0 --baud 9600 --unit 1 --model generic-gas-modbus\n" +
-			"  tally meter read --port tcp://192.168.8.20:502 --unit 1 --model generic-gas-modbus --json\n" +
+			"  tally meter read --port tcp://gateway.example:502 --unit 1 --model generic-gas-modbus --json\n" +
 			"  tally meter read --port /dev/ttyUSB0 --protocol cjt188 --address 00000020120218 --model generic-cjt188-gas\n" +
-			"  tally meter read --port tcp://192.168.8.20:4001 --protocol mbus --address 12345678 --model generic-mbus",
+			"  tally meter read --port tcp://gateway.example:4001 --protocol mbus --address 12345678 --model generic-mbus",
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := a.readMeter(c, d, m, deps, args)
 			if err != nil {

@@ -133,23 +133,12 @@ func (c *Client) Export(ctx context.Context, q ExportQuery, f func(json.RawMessa
 	if err != nil {
 		return fmt.Errorf("ask node: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://tallyd/v1/export", strings.NewReader(string(body)))
+	answer, err := c.stream(ctx, http.MethodPost, "/v1/export", strings.NewReader(string(body)))
 	if err != nil {
-		return fmt.Errorf("ask node: %w", err)
+		return err
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return c.unreachable(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-		if err != nil {
-			return fmt.Errorf("read the node's answer: %w", err)
-		}
-		return decodeError(resp.StatusCode, text)
-	}
-	return eachLine(resp.Body, f)
+	defer answer.Close()
+	return eachLine(answer, f)
 }
 
 // eachLine hands every line but the last, which says how many there were, to f.

@@ -127,23 +127,12 @@ func (c *Client) LookAgain(ctx context.Context, reader string) error {
 
 // WatchCards implements CardWatcher.
 func (c *Client) WatchCards(ctx context.Context, emit func(CardEvent) error) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://tallyd/v1/cards/watch", nil)
+	answer, err := c.stream(ctx, http.MethodGet, "/v1/cards/watch", nil)
 	if err != nil {
-		return fmt.Errorf("ask node: %w", err)
+		return err
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return c.unreachable(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-		if err != nil {
-			return fmt.Errorf("read the node's answer: %w", err)
-		}
-		return decodeError(resp.StatusCode, body)
-	}
-	lines := bufio.NewScanner(resp.Body)
+	defer answer.Close()
+	lines := bufio.NewScanner(answer)
 	for lines.Scan() {
 		var e CardEvent
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
@@ -157,6 +146,27 @@ func (c *Client) WatchCards(ctx context.Context, emit func(CardEvent) error) err
 		return nil
 	}
 	return errors.Join(ErrNodeEnded, lines.Err())
+}
+
+// stream asks for an answer that comes bit by bit; the caller closes it. It lasts as long as ctx does.
+func (c *Client) stream(ctx context.Context, method, path string, body io.Reader) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://tallyd"+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("ask node: %w", err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp.Body, nil
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read the node's answer: %w", err)
+	}
+	return nil, decodeError(resp.StatusCode, text)
 }
 
 // ErrNodeEnded says that the node stopped while it was being watched.
