@@ -20,7 +20,8 @@ const sector = 512
 // Recorder notes what is done to the disk, and makes folders as a power cut at any point would leave them. The folder
 // must be empty when the recording begins.
 type Recorder struct {
-	dir string
+	dir     string
+	through func(o storage.Op, note func() error) error
 
 	mu  sync.Mutex
 	ops []storage.Op
@@ -29,9 +30,20 @@ type Recorder struct {
 // NewRecorder records what happens below dir.
 func NewRecorder(dir string) *Recorder { return &Recorder{dir: dir} }
 
+// Through hands every operation to f, which calls note when it is to reach the disk, or returns the error that it ends
+// in. It is set before the store is opened.
+func (r *Recorder) Through(f func(o storage.Op, note func() error) error) { r.through = f }
+
 // Hooks goes into storage.Options.
 func (r *Recorder) Hooks() storage.Hooks {
-	return storage.Hooks{Op: r.note, Opened: r.opened}
+	return storage.Hooks{Op: r.op, Opened: r.opened}
+}
+
+func (r *Recorder) op(o storage.Op) error {
+	if r.through == nil {
+		return r.note(o)
+	}
+	return r.through(o, func() error { return r.note(o) })
 }
 
 // opened notes what bbolt wrote and synced before it could be watched: the first pages of a new file.
@@ -44,7 +56,7 @@ func (r *Recorder) opened(path string, db any) error {
 		r.note(storage.Op{Kind: storage.OpWrite, Path: path, Data: b})
 		r.note(storage.Op{Kind: storage.OpSync, Path: path})
 	}
-	return instrument(path, db, r.note)
+	return instrument(path, db, r.op)
 }
 
 func (r *Recorder) note(o storage.Op) error {
@@ -72,12 +84,30 @@ const (
 	Some       Survival = "some"       // any of the writes in any order, the last one torn; names up to some point
 )
 
-// Image makes in to what is left of the folder when the power is cut after the first n operations.
-func (r *Recorder) Image(to string, n int, left Survival, rnd *rand.Rand) error {
+// Unsynced is how many writes and changes of names a power cut after the first n operations may leave out.
+func (r *Recorder) Unsynced(n int) int {
+	d := r.after(n)
+	left := len(d.names)
+	for _, f := range d.files {
+		left += len(f.writes)
+	}
+	return left
+}
+
+// after is the disk after the first n operations.
+func (r *Recorder) after(n int) simulated {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	d := simulated{files: make(map[string]*inode), durable: make(map[string]*inode)}
 	for _, o := range r.ops[:n] {
 		d.do(o)
 	}
+	return d
+}
+
+// Image makes in to what is left of the folder when the power is cut after the first n operations.
+func (r *Recorder) Image(to string, n int, left Survival, rnd *rand.Rand) error {
+	d := r.after(n)
 	for path, data := range d.cut(left, rnd) {
 		rel, err := filepath.Rel(r.dir, path)
 		if err != nil {

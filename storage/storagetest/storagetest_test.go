@@ -141,3 +141,38 @@ func wantFiles(t *testing.T, what, dir string, want map[string]string) {
 		}
 	}
 }
+
+// TestWhatGoesThroughTheRecorderCanBeRefused: an operation that is not let through is not in any image.
+func TestWhatGoesThroughTheRecorderCanBeRefused(t *testing.T) {
+	dir := t.TempDir()
+	rec := storagetest.NewRecorder(dir)
+	cut := false
+	rec.Through(func(_ storage.Op, note func() error) error {
+		if cut {
+			return syscall.EIO
+		}
+		return note()
+	})
+	s, err := storage.Open(dir, storage.Options{Ballast: -1, Hooks: rec.Hooks()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := put(s); err != nil {
+		t.Fatal(err)
+	}
+	n := rec.Len()
+	if left := rec.Unsynced(n); left != 0 {
+		t.Errorf("%d operations of a commit that was told are not synced", left)
+	}
+	if left := rec.Unsynced(n - 1); left != 1 {
+		t.Errorf("%d operations before the last sync, want the meta page alone", left)
+	}
+	cut = true
+	if err := put(s); !errors.Is(err, syscall.EIO) {
+		t.Errorf("put without power: %v", err)
+	}
+	_ = s.Close() // without power
+	if rec.Len() != n {
+		t.Errorf("%d operations, want %d: what was refused is noted", rec.Len(), n)
+	}
+}
