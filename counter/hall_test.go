@@ -31,6 +31,7 @@ type hall struct {
 	clients []*client
 	centre  *centre
 	cards   []*plastic // every chip that there is
+	ledgers func(no int, p *countertest.Power) ledger
 
 	mu  sync.Mutex
 	now time.Time
@@ -57,13 +58,27 @@ var hallPSC = sle4442.PSC{0x4A, 0x5B, 0x6C}
 
 const hallReader = "ACS ACR39U 0"
 
+// ledger is what a hall needs of the store of a counter.
+type ledger interface {
+	counter.Store
+	Orders() []counter.Order
+	Records() []countertest.Record
+	FailUpdates(func(n int) error)
+}
+
 func newHall(t tester, profileName string, unit purse.Unit, offices int) *hall {
+	t.Helper()
+	return newHallOn(t, profileName, unit, offices, func(_ int, p *countertest.Power) ledger { return countertest.NewStore(p) })
+}
+
+// newHallOn makes a hall on ledgers of another kind.
+func newHallOn(t tester, profileName string, unit purse.Unit, offices int, ledgers func(no int, p *countertest.Power) ledger) *hall {
 	t.Helper()
 	p, err := profile.Builtin(profileName)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hall{tester: t, prof: p, unit: unit, now: time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC)}
+	h := &hall{tester: t, prof: p, unit: unit, ledgers: ledgers, now: time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC)}
 	h.centre = newCentre()
 	for i := range offices {
 		h.offices = append(h.offices, h.open(i))
@@ -114,7 +129,7 @@ type office struct {
 	h      *hall
 	no     int
 	power  *countertest.Power
-	store  *countertest.Store
+	store  ledger
 	src    *cardsim.Source
 	guards *sle4442.Guards
 	ins    cardreader.Insertion // of the newest insertion
@@ -134,7 +149,7 @@ type office struct {
 func (h *hall) open(i int) *office {
 	h.Helper()
 	o := &office{h: h, no: i + 1, power: &countertest.Power{}}
-	o.store = countertest.NewStore(o.power)
+	o.store = h.ledgers(o.no, o.power)
 	o.put(func(tx counter.Tx) error {
 		return errors.Join(tx.PutOperator(operator("chen", 7, counter.Clerk)), tx.PutOperator(operator("zhou", 8, counter.Leader)))
 	})

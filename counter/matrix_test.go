@@ -27,7 +27,10 @@ type scene struct {
 
 // stage sets the scene of a deed.
 func stage(t tester, d deed, profile string, unit purse.Unit) *scene {
-	h := newHall(t, profile, unit, 2)
+	return stageIn(newHall(t, profile, unit, 2), d)
+}
+
+func stageIn(h *hall, d deed) *scene {
 	s := &scene{hall: h, o: h.offices[0], c: h.client(0), asked: func(bool) {}}
 	s.other = h.client(1)
 	h.offices[1].issue(s.other)
