@@ -1,7 +1,11 @@
 package cardtest
 
 import (
+	"bytes"
+	"crypto/cipher"
 	"crypto/des"
+
+	"github.com/emmansun/gmsm/sm4"
 
 	"tally/cardreader/cardsim"
 )
@@ -22,8 +26,19 @@ type Subject struct {
 	First         []byte                                             // first command of Write
 }
 
-// Subjects are all kinds of simulated cards.
-func Subjects() []Subject { return []Subject{SLE4442(), at88sc102(), cos(), mifareCard()} }
+// Subjects are all kinds of simulated cards, an SLE 4442 behind readers of every dialect.
+func Subjects() []Subject {
+	zeros := make([]byte, sm4.BlockSize)
+	one, err := des.NewCipher(zeros[:des.BlockSize])
+	if err != nil {
+		panic(err) // eight bytes are a key
+	}
+	other, err := sm4.NewCipher(zeros)
+	if err != nil {
+		panic(err) // so are sixteen
+	}
+	return []Subject{SLE4442(), oldACS(), omnikey(), at88sc102(), cos("CPU card", one, false), cos("CPU card with SM4", other, true), mifareCard()}
+}
 
 // look says what Write changes.
 func (s Subject) look(send func([]byte) []byte) []byte {
@@ -46,18 +61,41 @@ func only(cmds ...[]byte) func(func([]byte) []byte) {
 	}
 }
 
+func chip4442() *cardsim.SLE4442 {
+	return cardsim.NewSLE4442(cardsim.Options{PSC: []byte{0x11, 0x22, 0x33}, Main: []byte{0xCA, 0xFE, 0xBA, 0xBE}})
+}
+
 // SLE4442 is the chip behind an ACS reader.
 func SLE4442() Subject {
 	write := []byte{0xFF, 0xD0, 0, 0x20, 4, 1, 2, 3, 4}
 	return Subject{
 		Name: "SLE 4442", ATR: []byte{0x3B, 0x04, 0xA2, 0x13, 0x10, 0x91},
-		New: func() cardsim.Device {
-			return cardsim.ACS(cardsim.NewSLE4442(cardsim.Options{PSC: []byte{0x11, 0x22, 0x33}, Main: []byte{0xCA, 0xFE, 0xBA, 0xBE}}))
-		},
+		New:    func() cardsim.Device { return cardsim.ACS(chip4442()) },
 		Choose: []byte{0xFF, 0xA4, 0, 0, 1, 6}, Chosen: ok,
 		Read: []byte{0xFF, 0xB0, 0, 0x20, 4}, Holds: with([]byte{0xCA, 0xFE, 0xBA, 0xBE}, ok...), Wrote: with([]byte{1, 2, 3, 4}, ok...),
 		Unlock: only([]byte{0xFF, 0x20, 0, 0, 3, 0x11, 0x22, 0x33}), Write: only(write), Before: 2, First: write,
 	}
+}
+
+// oldACS is the chip behind an ACR38 from before CCID, whose reads end with the protection bytes.
+func oldACS() Subject {
+	s := SLE4442()
+	s.Name = "SLE 4442 in an old ACS reader"
+	s.New = func() cardsim.Device { return cardsim.OldACS(chip4442()) }
+	protection := []byte{0x30, 0xFF, 0x1F, 0xF8} // of a chip as delivered
+	s.Holds, s.Wrote = with(append([]byte{0xCA, 0xFE, 0xBA, 0xBE}, protection...), ok...), with(append([]byte{1, 2, 3, 4}, protection...), ok...)
+	return s
+}
+
+// omnikey is the chip behind an OMNIKEY reader, which has no type of chip to choose: its serial bytes are read instead.
+func omnikey() Subject {
+	s := SLE4442()
+	s.Name = "SLE 4442 in an OMNIKEY reader"
+	s.New = func() cardsim.Device { return cardsim.OMNIKEY(chip4442()) }
+	s.Choose, s.Chosen = []byte{0xFF, 0xB0, 0, 0, 4}, with([]byte{0xA2, 0x13, 0x10, 0x91}, ok...)
+	write := []byte{0xFF, 0xD6, 0, 0x20, 4, 1, 2, 3, 4}
+	s.Write, s.First = only(write), write
+	return s
 }
 
 func at88sc102() Subject {
@@ -74,30 +112,32 @@ func at88sc102() Subject {
 }
 
 // cos authenticates and seals with keys of zeros, under which triple DES is DES.
-func cos() Subject {
-	zero, err := des.NewCipher(make([]byte, 8))
-	if err != nil {
-		panic(err) // eight bytes are a key
-	}
+func cos(name string, zero cipher.Block, isSM4 bool) Subject {
+	size := zero.BlockSize()
 	challenge4, challenge8 := []byte{0, 0x84, 0, 0, 4}, []byte{0, 0x84, 0, 0, 8}
 	return Subject{
-		Name: "CPU card", ATR: []byte{0x3B, 0x68, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8},
+		Name: name, ATR: []byte{0x3B, 0x68, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8},
 		New: func() cardsim.Device {
-			return cardsim.NewCOS(cardsim.COSOptions{AID: []byte("GAS"), Serial: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}})
+			return cardsim.NewCOS(cardsim.COSOptions{AID: []byte("GAS"), Serial: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, SM4: isSM4})
 		},
 		Choose: append([]byte{0, 0xA4, 4, 0, 3}, "GAS"...), Chosen: []byte{0x61, 0x07},
 		Read: []byte{0, 0xB0, 0x84, 0, 4}, Holds: with(make([]byte, 4), ok...), Wrote: with([]byte{1, 2, 3, 4}, ok...),
 		Unlock: func(send func([]byte) []byte) {
-			answer := make([]byte, 8)
-			zero.Encrypt(answer, send(challenge8)[:8])
-			send(append([]byte{0, 0x82, 0, 1, 8}, answer...))
+			answer := make([]byte, size)
+			copy(answer, first(send(challenge8), 8))
+			zero.Encrypt(answer, answer)
+			send(append([]byte{0, 0x82, 0, 1, byte(size)}, answer...))
 		},
 		Write: func(send func([]byte) []byte) {
-			x := append(append([]byte{}, send(challenge4)[:4]...), 0, 0, 0, 0)
+			x := make([]byte, size)
+			copy(x, first(send(challenge4), 4))
 			cmd := []byte{0x04, 0xD6, 0x84, 0, 8, 1, 2, 3, 4}
-			padded := append(append([]byte{}, cmd...), 0x80, 0, 0, 0, 0, 0, 0)
+			padded := append(bytes.Clone(cmd), 0x80)
+			for len(padded)%size != 0 {
+				padded = append(padded, 0)
+			}
 			for i, b := range padded {
-				if x[i%8] ^= b; i%8 == 7 {
+				if x[i%size] ^= b; i%size == size-1 {
 					zero.Encrypt(x, x)
 				}
 			}
@@ -106,6 +146,9 @@ func cos() Subject {
 		Before: 3, First: challenge4,
 	}
 }
+
+// first are the first n bytes of an answer, as far as it has them: a card that was swapped refuses.
+func first(answer []byte, n int) []byte { return answer[:min(n, len(answer))] }
 
 func mifareCard() Subject {
 	block := []byte("sixteen bytes!!!")

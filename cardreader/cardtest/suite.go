@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
 	"tally/cardreader"
 	"tally/cardreader/cardsim"
@@ -49,6 +48,7 @@ func RunWith(t *testing.T, s Subject, open func(t *testing.T) Bench) {
 		{"an ended context sends nothing", s.testEndedContext},
 		{"do", s.testDo},
 		{"the context bounds the wait", s.testSilence},
+		{"a quick swap writes on no card", s.testQuickSwap},
 		{"promise 2: a transport error never says that nothing was written", s.testOutcomeUnknown},
 		{"unplugged reader", s.testUnplug},
 	} {
@@ -265,23 +265,6 @@ func (s Subject) testDo(t *testing.T, b Bench) {
 	}
 }
 
-func (s Subject) testSilence(t *testing.T, b Bench) {
-	dev := cardsim.Script(s.New(), cardsim.Fault{At: 2, Kind: cardsim.Silence})
-	_, e := inserted(t, b, dev)
-	c := mustOpen(t, b, e.Insertion)
-	mustSend(t, c, s.Choose, s.Chosen)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err := c.Transmit(ctx, s.Read)
-	wantIs(t, err, cardreader.ErrOutcomeUnknown)
-	_, err = c.Transmit(t.Context(), s.Read)
-	wantIs(t, err, cardreader.ErrNotSent)
-	if err := c.Close(); err != nil {
-		t.Errorf("close: %v", err)
-	}
-	remove(t, b)
-}
-
 // faultsWithoutAnswer are the faults after which no complete answer comes back.
 var faultsWithoutAnswer = []cardsim.FaultKind{
 	cardsim.PulledBefore, cardsim.PulledMidway, cardsim.PulledAfter, cardsim.EmptyAnswer, cardsim.OneByteAnswer,
@@ -315,32 +298,5 @@ func (s Subject) testOutcomeUnknown(t *testing.T, b Bench) {
 			_ = b.Remove() // the others were pulled
 			w.Await(cardreader.CardRemoved, b.Reader())
 		})
-	}
-}
-
-func (s Subject) testUnplug(t *testing.T, b Bench) {
-	u, ok := b.(Unplugger)
-	if !ok {
-		t.Skip("this bench cannot unplug a reader")
-	}
-	w, e := inserted(t, b, s.New())
-	c := mustOpen(t, b, e.Insertion)
-	if err := u.Unplug(); err != nil {
-		t.Fatal(err)
-	}
-	if r := w.Next(cardreader.CardRemoved, b.Reader()); r.Insertion != e.Insertion {
-		t.Errorf("insertion %d removed, want %d", r.Insertion, e.Insertion)
-	}
-	w.Next(cardreader.ReaderGone, b.Reader())
-	if _, err := c.Transmit(t.Context(), s.Choose); err == nil {
-		t.Error("a card in an unplugged reader answers")
-	}
-	c.Close()
-	if err := u.Plug(); err != nil {
-		t.Fatal(err)
-	}
-	w.Next(cardreader.ReaderArrived, b.Reader())
-	if again := w.Next(cardreader.CardInserted, b.Reader()); again.Insertion <= e.Insertion {
-		t.Errorf("insertion %d after %d", again.Insertion, e.Insertion)
 	}
 }
