@@ -57,6 +57,8 @@ type Order struct {
 	// Qty is what goes on the card, in its own unit; 0 in orders from before it was stored.
 	Qty purse.Amount `json:"qty,omitempty"`
 
+	Water bool `json:"water,omitempty"` // of a customer who buys water, not gas
+
 	// Of a card that is made, changed or retired:
 	Cause    string       `json:"cause,omitempty"`     // why a card is replaced, a stable word
 	OldCard  purse.CardID `json:"old_card,omitzero"`   // the card that is dead afterwards

@@ -127,7 +127,7 @@ func (w *writing) newOrder(op purse.Op, a Account, st purse.State) Order {
 	return Order{
 		ID: w.id, Request: w.task.request, Content: w.task.content, Op: op, State: Intended, Account: a.No, Card: st.Card,
 		Meter: a.Meter, Operator: w.sess.Operator, Station: w.desk.s.o.Station, IntentAt: w.at, Period: a.PeriodStart,
-		Unit: st.Unit,
+		Unit: st.Unit, Water: a.Water,
 	}
 }
 

@@ -30,27 +30,12 @@ type entry struct{ message, hint both }
 // Text gives message and hint of a code; the hint may be empty. An unknown code is named in a general sentence. The
 // argument "why" is itself a code, and its message can be used as {why}; "damaged" is a list of areas.
 func Text(l Lang, code string, args map[string]string) (message, hint string) {
-	e, ok := lookup(code)
-	if !ok {
-		e, args = unknown, map[string]string{"code": code}
-	}
-	if why, ok := args["why"]; ok {
-		args = with(args, "why", cause(l, why))
-	}
-	if areas, ok := args["damaged"]; ok {
-		args = with(args, "damaged", damaged(l, areas))
-	}
-	return fill(e.message.in(l), args), fill(e.hint.in(l), args)
+	return Voice{Lang: l}.Text(code, args)
 }
 
 // Word gives a stable word of a kind ("state", "phase", "damaged", "meter", "bench", "role", "op", "kind") as people
 // say it; a word that is not known is shown as it is.
-func Word(l Lang, kind, word string) string {
-	if b, ok := words[kind][word]; ok {
-		return b.in(l)
-	}
-	return word
-}
+func Word(l Lang, kind, word string) string { return Voice{Lang: l}.Word(kind, word) }
 
 // Known reports whether a code has a text of its own.
 func Known(code string) bool {
@@ -82,9 +67,9 @@ func lookup(code string) (entry, bool) {
 }
 
 // cause is the message of a code without its arguments and its full stop.
-func cause(l Lang, code string) string {
+func cause(v Voice, code string) string {
 	if e, ok := lookup(code); ok {
-		return strings.TrimRight(fill(e.message.in(l), nil), "。.")
+		return strings.TrimRight(fill(v.say(e.message), nil), "。.")
 	}
 	return code
 }
