@@ -132,7 +132,7 @@ func (s *settings) begun() {
 // propose reads the part of a desired state; nil when it changes nothing. What is not in it is as in the settings of now.
 func (s *settings) propose(version uint64, raw json.RawMessage) (*settingsKept, error) {
 	k := s.now()
-	next := k.now()
+	next := k.now().clone() // decoding writes through pointers that are there already
 	dec := json.NewDecoder(strings.NewReader(string(raw)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&next); err != nil {
@@ -169,6 +169,18 @@ func (v Settings) check(config string) error {
 		return errors.New("log_level is not debug, info, warn or error")
 	}
 	return nil
+}
+
+func (v Settings) clone() Settings {
+	return Settings{copied(v.Broker), copied(v.MaxRate), copied(v.LogLevel)}
+}
+
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
 }
 
 func (v Settings) equal(o Settings) bool {
