@@ -10,6 +10,7 @@ import (
 
 	"tally/cardreader/purse"
 	"tally/meter/quantity"
+	"tally/sync/contract"
 )
 
 // AccountDelta is the centre's word about one account that was changed at another counter (or at the centre itself). It
@@ -36,6 +37,9 @@ type AccountDelta struct {
 	Dead       []DeadDelta `json:"dead,omitempty"` // further cards that are dead; added to those known
 	Lost       *MarkDelta  `json:"lost,omitempty"` // the card is reported lost; nil: it is not, as far as the centre knows
 	ArrearsFen int64       `json:"arrears_fen,omitempty"`
+
+	// Doubts are the orders of the account that have no end yet, here or elsewhere; one that is not listed any more has.
+	Doubts []contract.OpenDoubt `json:"doubts,omitempty"`
 
 	// The customer's file, for an account that is not known here yet; left alone when PriceClass is empty.
 	PriceClass string `json:"price_class,omitempty"`

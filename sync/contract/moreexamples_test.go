@@ -9,7 +9,7 @@ import (
 )
 
 // exampleRecords is one of every type.
-var exampleRecords = slices.Concat(firstExamples, moneyExamples(), nodeExamples())
+var exampleRecords = slices.Concat(firstExamples, moneyExamples(), doubtExamples(), nodeExamples())
 
 func moneyExamples() []exampleRecord {
 	refund := exampleSale

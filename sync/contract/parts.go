@@ -87,6 +87,9 @@ type AccountDelta struct {
 	Lost       *Mark      `json:"lost,omitempty"` // the card is reported lost (挂失)
 	ArrearsFen int64      `json:"arrears_fen,omitempty"`
 
+	// Doubts are orders of the account that have no end yet, at all counters; one that is not listed any more has one.
+	Doubts []OpenDoubt `json:"doubts,omitempty"`
+
 	// The customer's file, for a node that does not know the account yet.
 	PriceClass string `json:"price_class,omitempty"`
 	Name       string `json:"name,omitempty"`

@@ -22,6 +22,8 @@ var recordTypes = []RecordType{
 	{TypeCardTariff, Tx, "card_operation"}, {TypeCardTariffVoid, Tx, "card_operation"},
 	{TypeCardRetired, Tx, "card_operation"}, {TypeCardRetiredVoid, Tx, "card_operation"},
 	{TypeCardTool, Tx, "card_operation"}, {TypeCardToolVoid, Tx, "card_operation"},
+	{TypeOrderInDoubt, Tx, "order_in_doubt"}, {TypeOrderWitnessed, Tx, "order_witnessed"},
+	{TypeOrderWanted, Tx, "hand_over"}, {TypeOrderGiven, Tx, "hand_over"}, {TypeOrderReturned, Tx, "hand_over"},
 
 	{TypeCardInDoubt, Ev, "card_in_doubt"}, {TypeQuarantine, Ev, "card_in_doubt"}, {TypeCardMismatch, Ev, "card_mismatch"},
 	{TypeSaleLock, Ev, "sale_lock"}, {TypeSaleUnlock, Ev, "sale_lock"},
