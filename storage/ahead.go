@@ -2,47 +2,38 @@ package storage
 
 import "sync"
 
-// prepared is the bytes of records that follow each other, from one state of their stream to the next.
-type prepared struct {
-	from, to streamState // Next and Head only
-	raws     [][]byte
-}
-
-// prepare makes the records of list as they follow st. The chain of hashes is most of the work of storing a reading.
-func prepare(by stamper, list []kept, st streamState) (prepared, error) {
-	p := prepared{from: streamState{Next: st.Next, Head: st.Head}, raws: make([][]byte, len(list))}
-	at := p.from
-	for i, d := range list {
-		raw, err := by.record(d.draft, at)
-		if err != nil {
-			return p, err
-		}
-		p.raws[i] = raw
-		at.Next, at.Head = at.Next+1, hashOf(raw)
-	}
-	p.to = at
-	return p, nil
-}
-
-// ahead is how the stream will stand when everything that was prepared is committed. It is a guess: a commit that fails,
+// ahead is how the stream will stand when everything that was chained is committed. It is a guess: a commit that fails,
 // or callers whose turns come in another order, make it wrong, and whoever finds that out corrects it.
 type ahead struct {
 	mu sync.Mutex
 	at streamState
 }
 
-func (a *ahead) prepare(by stamper, list []kept) (prepared, error) {
+// chain makes the records of b as they will most likely follow.
+func (a *ahead) chain(by stamper, b *bundle) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	p, err := prepare(by, list, a.at)
-	if err == nil {
-		a.at = p.to
-	}
-	return p, err
+	return a.follow(by, b, a.at)
 }
 
-func (a *ahead) correct(at streamState) {
+// again makes them as they do follow, for who leads. Nobody chains to the wrong end meanwhile.
+func (a *ahead) again(by stamper, b *bundle, st streamState) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.at = at
+	return a.follow(by, b, st)
+}
+
+func (a *ahead) follow(by stamper, b *bundle, st streamState) error {
+	if err := b.chain(by, st); err != nil {
+		return err
+	}
+	a.at = b.to
+	return nil
+}
+
+// begin says where the stream stands before anything is chained.
+func (a *ahead) begin(st streamState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.at = streamState{Next: st.Next, Head: st.Head}
 }

@@ -29,6 +29,9 @@ type boltFile struct {
 	closed bool
 }
 
+// growth is by how much a file is made longer at a time, which takes a sync of its own. What is not used is a hole.
+const growth = 4 << 20
+
 func openBolt(path string, hooks Hooks, readOnly bool) (*boltFile, error) {
 	b := &boltFile{path: path, hooks: hooks, readOnly: readOnly}
 	if err := b.open(); err != nil {
@@ -59,7 +62,7 @@ func (b *boltFile) open() (err error) {
 	case err != nil:
 		return fmt.Errorf("open %s: %w", filepath.Base(b.path), err)
 	}
-	db.AllocSize = 1 << 20
+	db.AllocSize = growth
 	if b.hooks.Opened != nil && !b.readOnly {
 		if err := b.hooks.Opened(b.path, db); err != nil {
 			db.Close()

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -34,75 +33,38 @@ type Value struct {
 
 // KeepAll is Keep and Fail for several values in one commit, in their order: all of them or, with an error, none.
 func (s *Store) KeepAll(ctx context.Context, values []Value) error {
-	drafts := make([]kept, len(values))
-	for i, v := range values {
-		var err error
-		if drafts[i], err = v.draft(); err != nil {
+	b := newBundle(len(values))
+	for _, v := range values {
+		if err := b.add(v); err != nil {
 			return err
 		}
 	}
-	return s.readings.keep(ctx, drafts)
-}
-
-// kept is a value as it will be stored. The record's time is the meter's, so that an old value never gets a new time.
-type kept struct {
-	draft
-	body any // contract.Reading or contract.ReadingFailed
-}
-
-func (v Value) draft() (kept, error) {
-	switch {
-	case v.Reading != nil:
-		body := readingBody(*v.Reading)
-		raw := appendReading(make([]byte, 0, 256+len(body.Raw)), body)
-		return kept{draft{contract.Rd, contract.TypeReading, readingID(body.Meter, body.At), v.Reading.At, raw}, body}, checkKey("meter number", body.Meter)
-	case v.Failure != nil:
-		f := v.Failure
-		body := contract.ReadingFailed{Meter: string(f.Meter), At: contract.At(f.At), Line: f.Line, Code: f.Code, Text: f.Text}
-		raw := appendFailed(make([]byte, 0, 256), body)
-		return kept{draft{contract.Rd, contract.TypeReadingFailed, readingID(body.Meter, body.At), f.At, raw}, body}, checkKey("meter number", body.Meter)
+	if err := s.readings.keep(ctx, b); err != nil {
+		return err // the bytes may still be in use
 	}
-	return kept{}, errors.New("keep: neither a reading nor a failure")
+	b.recycle()
+	return nil
 }
 
-// readingID is "meter@time", to the millisecond.
-func readingID(meter string, at contract.Time) string {
-	b := make([]byte, 0, len(meter)+28)
-	b = append(append(b, meter...), '@')
-	quoted := appendTime(b, at.Time)
-	copy(quoted[len(b):], quoted[len(b)+1:]) // without the quotes
-	return string(quoted[:len(quoted)-2])
-}
-
-func readingBody(r meter.Reading) contract.Reading {
-	body := contract.Reading{Meter: string(r.Meter), At: contract.At(r.At), Line: r.Line, Quality: r.Quality}
-	for _, v := range r.Values {
-		body.Values = append(body.Values, contract.Value{Name: v.Name, Value: v.Number.String(), Unit: string(v.Unit)})
-	}
-	body.Raw = hex.EncodeToString(r.Raw[:min(len(r.Raw), maxRaw)])
-	return body
-}
-
-// keep commits records. Their bytes are made before it is their turn, while the commit before is being synced, as they
-// will be if that succeeds; otherwise they are made again.
-func (r *readings) keep(ctx context.Context, list []kept) error {
-	if err := ctx.Err(); err != nil || len(list) == 0 {
+// keep commits a bundle. Its bytes are made before it is its turn, while the commit before is being synced, as they will
+// be if that succeeds; otherwise they are made again.
+func (r *readings) keep(ctx context.Context, b *bundle) error {
+	if err := ctx.Err(); err != nil || len(b.values) == 0 {
 		return err
 	}
 	if r.s.closed.Load() {
 		return storeErr(ErrClosed)
 	}
-	ahead, err := r.ahead.prepare(r.s.opts.stamper().frozen(), list)
-	if err != nil {
+	if err := r.ahead.chain(r.s.opts.stamper(), b); err != nil {
 		return err
 	}
-	return r.commits.doMany(ctx, len(list), func(w *writeTx) error {
-		if err := r.append(w, list, ahead); err != nil {
+	return r.commits.doMany(ctx, len(b.values), func(w *writeTx) error {
+		if err := r.append(w, b); err != nil {
 			return err
 		}
 		w.after = append(w.after, func() {
-			for _, d := range list {
-				r.see(d.body)
+			for _, v := range b.values {
+				r.see(v)
 			}
 		})
 		return nil
@@ -110,23 +72,20 @@ func (r *readings) keep(ctx context.Context, list []kept) error {
 }
 
 // append puts records at the end of the stream.
-func (r *readings) append(w *writeTx, list []kept, p prepared) error {
+func (r *readings) append(w *writeTx, b *bundle) error {
 	st, err := w.stream(contract.Rd)
 	if err != nil {
 		return err
 	}
-	if p.from.Next != st.Next || p.from.Head != st.Head {
-		if p, err = prepare(r.s.opts.stamper().frozen(), list, st); err != nil {
-			return err
-		}
-		r.ahead.correct(p.to)
-	}
-	for i, raw := range p.raws {
-		if err := w.insert(bRd, u64(st.Next+uint64(i)), raw); err != nil {
+	if b.from.Next != st.Next || b.from.Head != st.Head {
+		if err := r.ahead.again(r.s.opts.stamper(), b, st); err != nil {
 			return err
 		}
 	}
-	st.Next, st.Head = p.to.Next, p.to.Head
+	if err := w.insertRun(bRd, st.Next, b.records); err != nil {
+		return err
+	}
+	st.Next, st.Head = b.to.Next, b.to.Head
 	w.setStream(contract.Rd, st)
 	return nil
 }

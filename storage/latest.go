@@ -39,26 +39,24 @@ func (s *Store) Latest() []Latest {
 	return list
 }
 
-// see takes the body of a durable record as the newest of its meter. Call with r.mu held.
-func (r *readings) see(body any) {
-	switch b := body.(type) {
-	case contract.Reading:
-		l := r.latest[meter.ID(b.Meter)]
-		if l.Reading != nil && slices.Contains(b.Quality, meter.Remembered) {
+// see takes a durable value as the newest of its meter, which it belongs to from then on. Call with r.mu held.
+func (r *readings) see(v Value) {
+	switch {
+	case v.Reading != nil:
+		l := r.latest[v.Reading.Meter]
+		if l.Reading != nil && slices.Contains(v.Reading.Quality, meter.Remembered) {
 			return // what a meter remembers of an outage is not its newest
 		}
-		reading := readingOf(b)
-		l.Meter, l.Reading = reading.Meter, &reading
+		l.Meter, l.Reading = v.Reading.Meter, v.Reading
 		r.latest[l.Meter] = l
-	case contract.ReadingFailed:
-		l := r.latest[meter.ID(b.Meter)]
-		l.Meter = meter.ID(b.Meter)
-		l.Failure = &meter.Failure{Meter: l.Meter, At: b.At.Time, Line: b.Line, Code: b.Code, Text: b.Text}
+	case v.Failure != nil:
+		l := r.latest[v.Failure.Meter]
+		l.Meter, l.Failure = v.Failure.Meter, v.Failure
 		r.latest[l.Meter] = l
 	}
 }
 
-// readingOf is the way back from readingBody.
+// readingOf is the way back from what appendReading writes.
 func readingOf(b contract.Reading) meter.Reading {
 	r := meter.Reading{Meter: meter.ID(b.Meter), At: b.At.Time, Line: b.Line, Quality: b.Quality}
 	r.Raw, _ = hex.DecodeString(b.Raw) // evidence only; what is not hex was not written by us
@@ -119,6 +117,7 @@ func (r *readings) loadLatest(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
+	r.ahead.begin(st)
 	c = tx.Bucket(bRd).Cursor()
 	for k, v := c.Seek(u64(st.Seen)); k != nil; k, v = c.Next() {
 		if err := r.seeRecord(v); err != nil {
@@ -136,11 +135,12 @@ func (r *readings) seeRecord(raw []byte) error {
 	if rec.Type == contract.TypeReadingFailed {
 		var b contract.ReadingFailed
 		err := json.Unmarshal(rec.Body, &b)
-		r.see(b)
+		r.see(Value{Failure: &meter.Failure{Meter: meter.ID(b.Meter), At: b.At.Time, Line: b.Line, Code: b.Code, Text: b.Text}})
 		return err
 	}
 	var b contract.Reading
 	err := json.Unmarshal(rec.Body, &b)
-	r.see(b)
+	reading := readingOf(b)
+	r.see(Value{Reading: &reading})
 	return err
 }

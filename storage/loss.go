@@ -67,6 +67,7 @@ func (r *readings) startAbove() error {
 		return err
 	}
 	r.segs = append(r.segs, fresh)
+	r.ahead.begin(streamState{Next: fresh.first})
 	return nil
 }
 

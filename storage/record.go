@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"time"
@@ -17,12 +18,6 @@ type stamper struct {
 	clock func() string
 }
 
-// frozen tells the same moment, boot and quality for all records of one commit.
-func (by stamper) frozen() stamper {
-	now, mono, clock := by.now(), by.mono(), by.clock()
-	return stamper{now: func() time.Time { return now }, mono: func() time.Duration { return mono }, boot: by.boot, clock: func() string { return clock }}
-}
-
 // record fixes the bytes of a record. They are exactly what encoding/json makes of a contract.Record, so that they stay
 // the same when an envelope carries them as a json.RawMessage; written by hand because encoding/json would go over the
 // body, which it made itself, twice more.
@@ -31,19 +26,38 @@ func (by stamper) record(d draft, st streamState) ([]byte, error) {
 	if at.IsZero() {
 		at = by.now()
 	}
-	raw := make([]byte, 0, len(d.body)+320)
-	raw = strconv.AppendUint(append(raw, `{"seq":`...), st.Next, 10)
-	raw = appendText(append(raw, `,"id":`...), d.id)
-	raw = appendText(append(raw, `,"type":`...), d.typ)
-	raw = appendTime(append(raw, `,"at":`...), at)
-	raw = strconv.AppendInt(append(raw, `,"mono":`...), by.mono().Milliseconds(), 10)
-	raw = appendText(append(raw, `,"boot":`...), by.boot)
-	raw = appendText(append(raw, `,"clock":`...), by.clock())
-	raw = appendText(append(raw, `,"prev":`...), st.Head)
-	raw = append(append(raw, `,"body":`...), d.body...)
-	raw = append(raw, '}')
+	head := appendText(append(make([]byte, 0, 128), `,"id":`...), d.id)
+	head = appendText(append(head, `,"type":`...), d.typ)
+	head = appendTime(append(head, `,"at":`...), at)
+	stamp := by.appendStamp(make([]byte, 0, 128))
+	raw := make([]byte, 0, len(head)+len(stamp)+len(d.body)+recordFrame)
+	raw = appendRecord(raw, st.Next, head, stamp, []byte(st.Head), d.body)
+	return raw, fits(raw, d.typ, d.id)
+}
+
+// appendStamp is what only the moment of a commit knows; all records of one commit have the same.
+func (by stamper) appendStamp(to []byte) []byte {
+	to = strconv.AppendInt(append(to, `,"mono":`...), by.mono().Milliseconds(), 10)
+	to = appendText(append(to, `,"boot":`...), by.boot)
+	return appendText(append(to, `,"clock":`...), by.clock())
+}
+
+// recordFrame is the most that appendRecord adds to the parts, in bytes.
+const recordFrame = len(`{"seq":18446744073709551615,"prev":"","body":}`) + 2*sha256.Size
+
+// appendRecord puts the parts of a record together; prev is the hash of the one before, empty for the first.
+func appendRecord(to []byte, seq uint64, head, stamp, prev, body []byte) []byte {
+	to = strconv.AppendUint(append(to, `{"seq":`...), seq, 10)
+	to = append(append(to, head...), stamp...)
+	to = append(append(to, `,"prev":"`...), prev...)
+	to = append(append(to, `","body":`...), body...)
+	return append(to, '}')
+}
+
+// fits refuses what is too large for the wire.
+func fits(raw []byte, typ, id string) error {
 	if len(raw) > contract.MaxRecord {
-		return nil, fmt.Errorf("%.40s %.60s takes %d bytes of %d: %w", d.typ, d.id, len(raw), contract.MaxRecord, outbox.ErrTooLarge)
+		return fmt.Errorf("%.40s %.60s takes %d bytes of %d: %w", typ, id, len(raw), contract.MaxRecord, outbox.ErrTooLarge)
 	}
-	return raw, nil
+	return nil
 }

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 
@@ -23,6 +24,7 @@ type writeTx struct {
 
 type change struct {
 	bucket, key, old []byte // old is nil when there was no value
+	run              uint64 // of a run of numbers: how many there are from key on
 }
 
 func newWriteTx(tx *bbolt.Tx) *writeTx {
@@ -42,7 +44,9 @@ func (w *writeTx) fail() error {
 		c := w.undo[i]
 		b := w.tx.Bucket(c.bucket)
 		var err error
-		if c.old == nil {
+		if c.run > 0 {
+			err = deleteRun(b, asU64(c.key), c.run)
+		} else if c.old == nil {
 			err = b.Delete(c.key)
 		} else {
 			err = b.Put(c.key, c.old)
@@ -65,7 +69,7 @@ func (w *writeTx) remember(b *bbolt.Bucket, bucket, key []byte) {
 	if old != nil {
 		old = append([]byte{}, old...)
 	}
-	w.undo = append(w.undo, change{bucket, bytes.Clone(key), old})
+	w.undo = append(w.undo, change{bucket: bucket, key: bytes.Clone(key), old: old})
 	w.changed = true
 }
 
@@ -87,6 +91,33 @@ func (w *writeTx) insert(bucket, key, value []byte) error {
 	w.changed = true
 	if err := b.Put(key, value); err != nil {
 		return fmt.Errorf("put %s: %w", bucket, err)
+	}
+	return nil
+}
+
+// insertRun puts values under numbers that follow each other from first on and are not there yet. The values must stay as
+// they are until the transaction has ended.
+func (w *writeTx) insertRun(bucket []byte, first uint64, values [][]byte) error {
+	b := w.tx.Bucket(bucket)
+	b.FillPercent = fillOf(bucket)
+	w.undo = append(w.undo, change{bucket: bucket, key: u64(first), run: uint64(len(values))})
+	w.changed = true
+	var key [8]byte
+	for i, v := range values {
+		binary.BigEndian.PutUint64(key[:], first+uint64(i))
+		if err := b.Put(key[:], v); err != nil {
+			return fmt.Errorf("put %s: %w", bucket, err)
+		}
+	}
+	return nil
+}
+
+// deleteRun takes back insertRun, also one that did not come to its end.
+func deleteRun(b *bbolt.Bucket, first, n uint64) error {
+	for seq := first; seq < first+n; seq++ {
+		if err := b.Delete(u64(seq)); err != nil {
+			return fmt.Errorf("delete %d: %w", seq, err)
+		}
 	}
 	return nil
 }

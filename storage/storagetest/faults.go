@@ -30,7 +30,7 @@ func NewFaults() *Faults { return &Faults{counts: make(map[storage.OpKind]int)} 
 
 // Hooks goes into storage.Options.
 func (f *Faults) Hooks() storage.Hooks {
-	return storage.Hooks{Op: f.op, Opened: func(path string, db any) error { return instrument(path, db, f.op) }}
+	return storage.Hooks{Op: f.op, Opened: func(path string, db any) error { return instrument(path, db, f.op, true) }}
 }
 
 // Fail makes the operation after skip matching ones fail with err, and all that follow until Clear. kind and path (a

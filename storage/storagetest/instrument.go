@@ -16,8 +16,8 @@ type writeAt = func(b []byte, off int64) (int, error)
 
 // instrument makes a bbolt file tell of its writes and syncs. bbolt 1.5.0 has a function value for writing, which its own
 // tests replace, and no way to watch a sync. So its own syncs are switched off (NoSync) and made here, at the same two
-// places: before a meta page is written, when all other pages are, and after it.
-func instrument(path string, db any, op func(storage.Op) error) error {
+// places: before a meta page is written, when all other pages are, and after it; for real, or only told of.
+func instrument(path string, db any, op func(storage.Op) error, forReal bool) error {
 	v := reflect.ValueOf(db).Elem()
 	field := v.FieldByName("ops")
 	if field.IsValid() {
@@ -28,15 +28,16 @@ func instrument(path string, db any, op func(storage.Op) error) error {
 	}
 	at := (*writeAt)(unsafe.Pointer(field.UnsafeAddr()))
 	v.FieldByName("NoSync").SetBool(true)
-	i := instrumented{path: path, op: op, write: *at}
+	i := instrumented{path: path, op: op, write: *at, forReal: forReal}
 	*at = i.writeAt
 	return nil
 }
 
 type instrumented struct {
-	path  string
-	op    func(storage.Op) error
-	write writeAt
+	path    string
+	op      func(storage.Op) error
+	write   writeAt
+	forReal bool
 }
 
 func (i instrumented) writeAt(b []byte, off int64) (int, error) {
@@ -58,7 +59,7 @@ func (i instrumented) writeAt(b []byte, off int64) (int, error) {
 
 // sync goes through a descriptor of its own: what is synced is the file.
 func (i instrumented) sync() error {
-	if err := i.op(storage.Op{Kind: storage.OpSync, Path: i.path}); err != nil {
+	if err := i.op(storage.Op{Kind: storage.OpSync, Path: i.path}); err != nil || !i.forReal {
 		return err
 	}
 	f, err := os.OpenFile(i.path, os.O_RDWR, 0)

@@ -2,7 +2,9 @@ package storagetest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -18,7 +20,7 @@ import (
 const sector = 512
 
 // Recorder notes what is done to the disk, and makes folders as a power cut at any point would leave them. The folder
-// must be empty when the recording begins.
+// must be empty when the recording begins, or be adopted. Nothing is synced for real: the images say what a sync is for.
 type Recorder struct {
 	dir     string
 	through func(o storage.Op, note func() error) error
@@ -29,6 +31,29 @@ type Recorder struct {
 
 // NewRecorder records what happens below dir.
 func NewRecorder(dir string) *Recorder { return &Recorder{dir: dir} }
+
+// Adopt takes the files that lie in the folder before the recording begins, as durable as they are.
+func (r *Recorder) Adopt() error {
+	dirs := map[string]bool{}
+	err := filepath.WalkDir(r.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		dirs[filepath.Dir(path)] = true
+		return errors.Join(r.note(storage.Op{Kind: storage.OpWrite, Path: path, Data: data}), r.note(storage.Op{Kind: storage.OpSync, Path: path}))
+	})
+	if err != nil {
+		return fmt.Errorf("adopt folder: %w", err)
+	}
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		_ = r.note(storage.Op{Kind: storage.OpSyncDir, Path: dir}) // noting never fails
+	}
+	return nil
+}
 
 // Through hands every operation to f, which calls note when it is to reach the disk, or returns the error that it ends
 // in. It is set before the store is opened.
@@ -56,7 +81,7 @@ func (r *Recorder) opened(path string, db any) error {
 		r.note(storage.Op{Kind: storage.OpWrite, Path: path, Data: b})
 		r.note(storage.Op{Kind: storage.OpSync, Path: path})
 	}
-	return instrument(path, db, r.op)
+	return instrument(path, db, r.op, false)
 }
 
 func (r *Recorder) note(o storage.Op) error {

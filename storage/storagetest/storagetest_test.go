@@ -167,6 +167,7 @@ func TestWhatGoesThroughTheRecorderCanBeRefused(t *testing.T) {
 	if left := rec.Unsynced(n - 1); left != 1 {
 		t.Errorf("%d operations before the last sync, want the meta page alone", left)
 	}
+	image, again := t.TempDir(), t.TempDir()
 	cut = true
 	if err := put(s); !errors.Is(err, syscall.EIO) {
 		t.Errorf("put without power: %v", err)
@@ -175,4 +176,15 @@ func TestWhatGoesThroughTheRecorderCanBeRefused(t *testing.T) {
 	if rec.Len() != n {
 		t.Errorf("%d operations, want %d: what was refused is noted", rec.Len(), n)
 	}
+
+	// What a cut left is where the next recording begins.
+	rnd := rand.New(rand.NewPCG(1, 1))
+	if err := rec.Image(image, n, storagetest.Nothing, rnd); err != nil {
+		t.Fatal(err)
+	}
+	next := storagetest.NewRecorder(image)
+	if err := errors.Join(next.Adopt(), next.Image(again, next.Len(), storagetest.Nothing, rnd)); err != nil {
+		t.Fatal(err)
+	}
+	storagetest.Open(t, again, storage.Options{})
 }
