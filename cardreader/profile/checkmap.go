@@ -54,7 +54,7 @@ func clash(a, b space.Area) bool {
 		return a.Kind == b.Kind
 	case a.File != b.File:
 		return false
-	case a.Kind != space.Bytes && a.Kind != space.Zone && a.Kind != space.Binary:
+	case a.Kind != space.Bytes && !a.Falls() && a.Kind != space.Binary:
 		unit = a.Unit()
 	}
 	return a.From < b.From+b.Len/unit && b.From < a.From+a.Len/unit
@@ -87,6 +87,9 @@ func (c *checker) keys() {
 		c.bad("keys.module", "%q: want hex of at most 16 bytes", p.Keys.Module)
 	}
 	one(c, "keys.algorithm", p.Keys.Algorithm, "3des", "sm4")
+	if p.Keys.Control != nil && p.Chip.Type != "cpu" {
+		c.bad("keys.control", "goes with a cpu card: other chips have no key to write keys under")
+	}
 	for _, n := range p.Keys.all() {
 		name, k := n.name, n.key
 		if k == nil {
@@ -94,6 +97,9 @@ func (c *checker) keys() {
 				c.bad("keys", "no %s: want %s = { id = …, usage = …, version = … }", name, name)
 			}
 			continue
+		}
+		if k.Type < 0 || k.Type > 255 {
+			c.bad("keys."+name+".type", "type %d: want a byte", k.Type)
 		}
 		if k.ID < 0 || k.ID > 255 || k.Usage < 0 || k.Usage > 255 || k.Version < 0 || k.Version > 255 {
 			c.bad("keys."+name, "id %d, usage %d, version %d: want bytes", k.ID, k.Usage, k.Version)
@@ -107,7 +113,7 @@ type namedKey struct {
 }
 
 func (k *Keys) all() []namedKey {
-	return []namedKey{{"vend", k.Vend}, {"line", k.Line}, {"load", k.Load}, {"meter", k.Meter}, {"erase_1", k.Erase1}, {"erase_2", k.Erase2}}
+	return []namedKey{{"vend", k.Vend}, {"line", k.Line}, {"load", k.Load}, {"meter", k.Meter}, {"control", k.Control}, {"erase_1", k.Erase1}, {"erase_2", k.Erase2}}
 }
 
 // onMap holds the slots to what the areas below them can do.

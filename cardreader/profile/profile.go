@@ -114,6 +114,7 @@ type Keys struct {
 	Line      *Key   `toml:"line"`      // protects what is written on its way
 	Load      *Key   `toml:"load"`      // of the card's own electronic purse
 	Meter     *Key   `toml:"meter"`     // the meter's; this side never uses it
+	Control   *Key   `toml:"control"`   // under which keys are written; a new card has the transport key for all its keys then
 	Erase1    *Key   `toml:"erase_1"`   // of zone 1 of an AT88SC102
 	Erase2    *Key   `toml:"erase_2"`
 }
@@ -124,6 +125,7 @@ type Key struct {
 	Usage   int  `toml:"usage"`   // in the security module: usage with the levels of diversification, P1 of DELIVERY KEY
 	Version int  `toml:"version"` // in the security module: P2 of DELIVERY KEY
 	Tries   int  `toml:"tries"`   // wrong authentications that a new card allows; 0 is 3
+	Type    int  `toml:"type"`    // of WRITE KEY; 0 is the usual one of that use
 	Asks    bool `toml:"asks"`    // the card tells the tries left to an authentication without data
 }
 

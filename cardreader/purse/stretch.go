@@ -19,7 +19,7 @@ func blockAt(b *profile.Block, slot int) stretch {
 // than the bytes between; on files only what touches.
 func joined(p *profile.Profile, all []stretch) []stretch {
 	slices.SortFunc(all, func(a, b stretch) int { return a.at - b.at })
-	files := slices.ContainsFunc(p.Map, func(a space.Area) bool { return a.Kind != space.Bytes && a.Kind != space.Zone })
+	files := slices.ContainsFunc(p.Map, func(a space.Area) bool { return a.Kind != space.Bytes && !a.Falls() })
 	out := all[:1]
 	for _, s := range all[1:] {
 		if last := &out[len(out)-1]; !files || s.at <= last.end {

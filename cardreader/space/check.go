@@ -9,6 +9,8 @@ import (
 // that reaches a code, a key or a counter of the chip is wrong.
 func (a Area) Check(chip string) (key string, err error) {
 	switch {
+	case a.Once && a.Kind != Words:
+		return "once", fmt.Errorf("goes with kind %q, the issuer zone of an at88sc102", Words)
 	case !slices.Contains(Kinds(chip), a.Kind):
 		return "kind", fmt.Errorf("%q is nothing that a %s has: want one of %v", a.Kind, chip, Kinds(chip))
 	case a.Len < 1 || a.Len > maxLen:
@@ -17,7 +19,7 @@ func (a Area) Check(chip string) (key string, err error) {
 		return "from", fmt.Errorf("from is %d: want 0 to %d", a.From, maxLen)
 	}
 	switch a.Kind {
-	case Bytes, Zone:
+	case Bytes, Words, Zone:
 		return a.memory(chip)
 	case Blocks:
 		return a.blocks()
@@ -42,7 +44,9 @@ func (a Area) memory(chip string) (string, error) {
 	case chip == "sle4442":
 	case a.Kind == Zone && (a.From != zone1 && a.From != zone2 || a.Len != zoneLen):
 		return "from", fmt.Errorf("zone of %d from %#x: want 64 bytes from 0x16 or 0x5C", a.Len, a.From)
-	case a.Kind == Bytes && end > issuerEnd && (a.From < protectedFrom || end > protectedEnd):
+	case a.Kind == Words && (a.From%WordLen != 0 || a.Len%WordLen != 0):
+		return "from", fmt.Errorf("bytes %#x to %#x: want whole words of two bytes from an even address", a.From, end-1)
+	case a.Kind != Zone && end > issuerEnd && (a.From < protectedFrom || end > protectedEnd):
 		return "from", fmt.Errorf("bytes %#x to %#x: want the issuer zone, 00 to 09, or the code protected zone, 0E to 15", a.From, end-1)
 	}
 	return "", nil

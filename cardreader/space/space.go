@@ -15,6 +15,7 @@ type Kind string
 const (
 	Bytes   Kind = "bytes"   // bytes of a memory chip that are written one by one
 	Zone    Kind = "zone"    // bytes whose bits only fall; they rise together, when the whole zone is erased
+	Words   Kind = "words"   // bytes whose bits only fall; they rise two bytes at a time, when the word is erased
 	Binary  Kind = "binary"  // a transparent file (ISO 7816-4)
 	Records Kind = "records" // records of a linear file, one after another; a record is written whole or not at all
 	Cyclic  Kind = "cyclic"  // records of a cyclic file, newest first; only the card's own side writes them
@@ -34,7 +35,7 @@ func Kinds(chip string) []Kind {
 	case "sle4442":
 		return []Kind{Bytes}
 	case "at88sc102":
-		return []Kind{Bytes, Zone}
+		return []Kind{Bytes, Words, Zone}
 	case "cpu":
 		return []Kind{Binary, Records, Cyclic, Purse}
 	case "mifare":
@@ -52,6 +53,7 @@ type Area struct {
 	From   int    `toml:"from"`   // where it begins on the chip or in its file: an address, an offset, a block number
 	File   int    `toml:"file"`   // short file identifier, 1–30
 	Record int    `toml:"record"` // bytes of a record
+	Once   bool   `toml:"once"`   // it is written when the card is made, and never after: a fuse locks it
 	Bulk   int    `toml:"bulk"`   // records that the card gives in one answer when asked for all from one on; 0 is 1
 }
 
@@ -70,6 +72,15 @@ func (a Area) Unit() int {
 	}
 	return 1
 }
+
+// WordLen is what is erased together in an area of kind Words.
+const WordLen = 2
+
+// Falls reports whether bits of the area only fall until it is erased.
+func (a Area) Falls() bool { return a.Kind == Words || a.Kind == Zone }
+
+// Atomic reports whether the chip does one write to the area whole or not at all.
+func (a Area) Atomic() bool { return a.Kind == Binary || a.Unit() > 1 }
 
 // Size is the length of the run.
 func Size(areas []Area) int {
@@ -112,7 +123,6 @@ func Split(areas []Area, addr, n int) ([]Part, error) {
 }
 
 // Find is the area that an address lies in.
-
 func Find(areas []Area, at int) (Area, bool) {
 	for _, a := range areas {
 		if at >= a.At && at < a.End() {
