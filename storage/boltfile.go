@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -27,6 +28,8 @@ type boltFile struct {
 	db     *bbolt.DB    // nil when closed or when it could not be opened again
 	doubt  int          // id of a failed transaction whose meta page must be made void first, 0 for none
 	closed bool
+
+	uses atomic.Uint32 // transactions so far
 }
 
 // growth is by how much a file is made longer at a time, which takes a sync of its own. What is not used is a hole.
@@ -97,7 +100,15 @@ func (b *boltFile) read(f func(*bbolt.Tx) error, gate sync.Locker) (err error) {
 	}
 	defer tx.Rollback()
 	defer guard(b.path, &err)()
+	defer b.used(tx)
 	return f(tx)
+}
+
+// used keeps what a file takes of the memory small.
+func (b *boltFile) used(tx *bbolt.Tx) {
+	if b.uses.Add(1)%forgetEvery == 0 {
+		forget(tx)
+	}
 }
 
 // update runs f in one durable transaction. It must not be called twice at a time. An error proves that nothing is
@@ -131,6 +142,7 @@ func (b *boltFile) attempt(f func(*bbolt.Tx) error) (id int, err error) {
 	}
 	defer tx.Rollback() // does nothing after a commit
 	defer guard(b.path, &err)()
+	b.used(tx)
 	if err := f(tx); err != nil {
 		return 0, err
 	}

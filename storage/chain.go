@@ -27,6 +27,9 @@ func walkChain(b *bbolt.Bucket, first, next uint64, prev string) (string, error)
 		}
 		prev = hashOf(v)
 		want++
+		if want%forgetEveryRecords == 0 {
+			forget(b.Tx())
+		}
 	}
 	if want != next {
 		return "", fmt.Errorf("records from %d to %d are missing: %w", want, next-1, ErrDamaged)

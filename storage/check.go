@@ -93,8 +93,12 @@ func checkPages(tx *bbolt.Tx) error {
 // touch reads every byte of every key and value.
 func touch(tx *bbolt.Tx) error {
 	var sum byte
+	seen := 0
 	err := tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
 		return b.ForEach(func(k, v []byte) error {
+			if seen++; seen%forgetEveryRecords == 0 {
+				forget(tx)
+			}
 			for _, x := range k {
 				sum += x
 			}

@@ -25,3 +25,8 @@ func bootID() string {
 	}
 	return strings.TrimSpace(string(b))
 }
+
+// forgetMapped gives pages of a mapped file back, see madvise(2). A refusal changes nothing but the memory in use.
+func forgetMapped(start, length uintptr) {
+	_, _, _ = unix.Syscall(unix.SYS_MADVISE, start, length, unix.MADV_DONTNEED)
+}

@@ -9,3 +9,5 @@ var started = time.Now()
 func sinceBoot() time.Duration { return time.Since(started) }
 
 func bootID() string { return "" }
+
+func forgetMapped(start, length uintptr) {}

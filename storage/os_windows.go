@@ -48,3 +48,6 @@ func isDiskFull(err error) bool {
 func sinceBoot() time.Duration { return windows.DurationSinceBoot() }
 
 func bootID() string { return "" }
+
+// forgetMapped does nothing: Windows trims working sets by itself.
+func forgetMapped(start, length uintptr) {}
