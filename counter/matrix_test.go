@@ -22,6 +22,7 @@ type scene struct {
 	act   func() error
 	asked func(bool) // told whether the act is done at last: the world follows
 
+	name   string
 	before int // orders in the ledger before the act
 }
 
@@ -31,7 +32,7 @@ func stage(t tester, d deed, profile string, unit purse.Unit) *scene {
 }
 
 func stageIn(h *hall, d deed) *scene {
-	s := &scene{hall: h, o: h.offices[0], c: h.client(0), asked: func(bool) {}}
+	s := &scene{hall: h, name: d.name, o: h.offices[0], c: h.client(0), asked: func(bool) {}}
 	s.other = h.client(1)
 	h.offices[1].issue(s.other)
 	h.offices[1].take()
@@ -137,25 +138,19 @@ func (s *scene) written(o counter.Order) bool {
 	return credited == b.paid+o.Plan.Qty
 }
 
-type verdicts struct {
-	points int
-	ends   map[counter.OrderState]int
-	none   int
-}
-
 // TestEveryAPDUOfEveryOperation: whatever goes wrong at whatever command of whatever operation, on every layout, the books
 // are right at once, after the card came back in whatever way, and in the end; nothing stays open and no card is locked.
 func TestEveryAPDUOfEveryOperation(t *testing.T) {
-	seen := verdicts{ends: map[counter.OrderState]int{}}
+	seen := newVerdicts()
 	for _, p := range layouts {
 		for _, d := range deeds {
 			if d.skip[p.name] {
 				continue
 			}
-			t.Run(p.name+"/"+d.name, func(t *testing.T) { everyAPDU(t, p, d, &seen) })
+			t.Run(p.name+"/"+d.name, func(t *testing.T) { everyAPDU(t, p, d, seen) })
 		}
 	}
-	t.Logf("%d points; ends %v, %d before anything was stored", seen.points, seen.ends, seen.none)
+	t.Log(seen)
 }
 
 type layout struct {
@@ -174,9 +169,9 @@ func stride() int {
 	case os.Getenv("TALLY_ALL_POINTS") != "":
 		return 1
 	case testing.Short():
-		return 509
+		return 2039
 	}
-	return 251
+	return 1009
 }
 
 func everyAPDU(t *testing.T, p layout, d deed, seen *verdicts) {
@@ -189,14 +184,13 @@ func everyAPDU(t *testing.T, p layout, d deed, seen *verdicts) {
 	count, _ := s.on.tap.seen()
 	s.asked(true)
 	s.law()
-	n := 0
 	for at := 1; at <= count; at++ {
 		for _, kind := range cardsim.FaultKinds() {
-			for _, finish := range []bool{false, true} {
-				if n++; n%stride() != 0 {
+			for i := range 2 * len(comebacks) {
+				if !seen.turn(stride()) {
 					continue
 				}
-				point(t, p, d, at, kind, comebacks[(n/stride())%len(comebacks)], finish, seen)
+				point(t, p, d, at, kind, comebacks[i/2], i%2 == 1, seen)
 				if t.Failed() {
 					return
 				}
@@ -227,47 +221,18 @@ func point(t *testing.T, p layout, d deed, at int, kind cardsim.FaultKind, how s
 	}
 }
 
-// finishPoint checks the books after an accident, lets the card come back and checks them again.
-func (s *scene) finishPoint(err error, how string, finish bool, seen *verdicts) {
-	s.Helper()
-	s.o.settled()
-	orders := s.o.store.Orders()[s.before:]
-	if err == nil && (len(orders) != 1 || orders[0].State != counter.Done) {
-		s.Errorf("the clerk heard done, the orders are %+v", orders)
-	}
-	s.follow()
-	s.law()
-	s.back(how, finish)
-	orders = s.o.store.Orders()[s.before:]
-	seen.points++
-	if len(orders) == 0 {
-		seen.none++
-		return
-	}
-	seen.ends[orders[0].State]++
-	if orders[0].State.Open() {
-		s.Errorf("still %s", orders[0].State)
-	}
-	s.law()
-	if s.c.card != nil { // and the meter takes it all
-		s.o.take()
-		s.c.meter.Swipe(s.c.card.chip)
-		s.law()
-	}
-}
-
 // TestEveryStepOfEveryOperationKilled: the process dies before or after every commit and every command.
 func TestEveryStepOfEveryOperationKilled(t *testing.T) {
-	seen := verdicts{ends: map[counter.OrderState]int{}}
+	seen := newVerdicts()
 	for _, p := range layouts {
 		for _, d := range deeds {
 			if d.skip[p.name] {
 				continue
 			}
-			t.Run(p.name+"/"+d.name, func(t *testing.T) { everyStep(t, p, d, &seen) })
+			t.Run(p.name+"/"+d.name, func(t *testing.T) { everyStep(t, p, d, seen) })
 		}
 	}
-	t.Logf("%d points; ends %v, %d before anything was stored", seen.points, seen.ends, seen.none)
+	t.Log(seen)
 }
 
 func everyStep(t *testing.T, p layout, d deed, seen *verdicts) {
@@ -277,14 +242,14 @@ func everyStep(t *testing.T, p layout, d deed, seen *verdicts) {
 		t.Fatalf("without any cut: %v", err)
 	}
 	s.o.settled()
-	count, n := len(s.o.power.Steps()), 0
+	count := len(s.o.power.Steps())
 	for at := 1; at <= count; at++ {
 		for _, after := range []bool{false, true} {
-			for _, finish := range []bool{false, true} {
-				if n++; n%((stride()+3)/4) != 0 {
+			for i := range 2 * len(comebacks) {
+				if !seen.turn((stride() + 3) / 4) {
 					continue
 				}
-				how := comebacks[(n/((stride()+3)/4))%len(comebacks)]
+				how, finish := comebacks[i/2], i%2 == 1
 				s := stage(t, d, p.name, p.unit)
 				s.o.power.CutAt(at, after)
 				err := s.act()
