@@ -90,6 +90,9 @@ func body[T any](r contract.Record) (any, error) {
 	if err := json.Unmarshal(r.Body, v); err != nil {
 		return nil, &contract.Invalid{Code: contract.CodeBadRecord, Where: "body", Why: "not the body of a " + r.Type}
 	}
+	if bad := implausible(v); bad != nil {
+		return nil, bad
+	}
 	return v, nil
 }
 

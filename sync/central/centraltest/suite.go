@@ -40,6 +40,8 @@ func RunStore(t *testing.T, fresh func(t *testing.T) Subject) {
 		{"FactsCanBeRead", facts},
 		{"RefusedPayloadsAreKeptOnce", refused},
 		{"OddTextDoesNotStopIt", oddText},
+		{"HostileFactsDoNotStopIt", hostileFacts},
+		{"HostilePayloadsDoNotFillIt", hostilePayloads},
 		{"SeveralAtOnce", several},
 		{"WhatCameEarlyIsChainedLater", chainedLater},
 		{"HeadsAreProven", headsProven},

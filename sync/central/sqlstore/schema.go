@@ -61,7 +61,10 @@ CREATE TABLE statement_head (
 	stream TEXT NOT NULL, upto BIGINT NOT NULL, sha256 TEXT NOT NULL,
 	PRIMARY KEY (node, epoch, seq, n));
 CREATE INDEX sale_at ON sale (node, epoch, at);
-`, downlinkLayout}
+`, downlinkLayout, `
+ALTER TABLE refused ADD COLUMN node TEXT NOT NULL DEFAULT ''; -- whose topic it was
+CREATE INDEX refused_node ON refused (node);
+`}
 
 // migrate brings the database to the newest layout, and refuses one that is newer than this program.
 func (s *Store) migrate(ctx context.Context) error {

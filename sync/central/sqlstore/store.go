@@ -46,17 +46,6 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM version").Scan(&n)
 }
 
-// Refuse implements central.Store.
-func (s *Store) Refuse(ctx context.Context, d contract.Delivery, why *contract.Invalid, now time.Time) error {
-	_, err := s.db.ExecContext(ctx, s.dialect.query(`INSERT INTO refused (topic, sha256, code, place, why, received, payload)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`),
-		printable(d.Topic), contract.Hash(d.Payload), why.Code, why.Where, printable(why.Why), stamp(now), d.Payload)
-	if err != nil {
-		return fmt.Errorf("keep a refused envelope: %w", err)
-	}
-	return nil
-}
-
 // Commit implements central.Store.
 func (s *Store) Commit(ctx context.Context, batches []central.Batch, now time.Time) ([]central.Receipt, error) {
 	var receipts []central.Receipt
