@@ -84,6 +84,20 @@ func (m *Memory) UnlockAs(ctx context.Context, c purse.CardID, code purse.WhoseC
 	return &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodePSCLastTry, Op: "unlock"}
 }
 
+// UnlockOf presents the first card's code, or in the insertion after that went wrong the second one's.
+func (m *Memory) UnlockOf(ctx context.Context, first, second purse.CardID) error {
+	tries, err := m.Tries(ctx)
+	switch {
+	case err != nil:
+		return err
+	case tries == 3:
+		return m.UnlockWith(ctx, m.codes(first))
+	case tries == 2:
+		return m.UnlockWith(ctx, m.codes(second))
+	}
+	return &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodePSCLastTry, Op: "unlock"}
+}
+
 // ChangeCode gives the card its own code.
 func (m *Memory) ChangeCode(ctx context.Context, c purse.CardID) error {
 	return m.ChangePSC(ctx, m.codes(c))

@@ -104,12 +104,27 @@ func (w *writing) open(ctx context.Context) (Keys, error) {
 	if w.plan.Make == MakeTariff {
 		return nil, w.unlock(ctx)
 	}
-	code, err := codeOf(w.profile, w.plan.Before)
+	code, err := w.plan.code(w.profile)
 	keys, ok := w.mem.(Keys)
 	if err != nil || !ok {
 		return nil, refuse("make card", cardreader.CodeNotSupported, errors.Join(err, errors.New("the secret code cannot be changed here")))
 	}
-	return keys, keys.UnlockAs(ctx, w.plan.Card, code)
+	if w.plan.Was.IsZero() {
+		return keys, keys.UnlockAs(ctx, w.plan.Card, code)
+	}
+	return keys, w.openOld(ctx, keys)
+}
+
+// openOld unlocks a retired card that becomes one of another number. It has its old number's code until all but the switch
+// is written; then it may have the new one's already.
+func (w *writing) openOld(ctx context.Context, keys Keys) error {
+	almost := bytes.Clone(w.plan.After)
+	at, _, _ := magicAt(w.profile)
+	almost[at] = w.plan.Before[at]
+	if old, ok := w.mem.(OldKeys); ok && bytes.Equal(almost, w.plan.Before) {
+		return old.UnlockOf(ctx, w.plan.Card, w.plan.Was)
+	}
+	return keys.UnlockAs(ctx, w.plan.Was, OwnCode)
 }
 
 // makingStep writes what differs and reads it back.

@@ -43,6 +43,13 @@ type Keys interface {
 	ChangeCode(ctx context.Context, c CardID) error
 }
 
+// OldKeys is a Keys of cards that have a code each. A retired card that becomes one of another number has the code of the
+// one number or of the other; UnlockOf presents the first one's as long as all tries are left and the second one's in the
+// next insertion. It keeps the rules of Unlock.
+type OldKeys interface {
+	UnlockOf(ctx context.Context, first, second CardID) error
+}
+
 // NewCard is what a card is to be: its header, price table, and the order that it carries from the start.
 type NewCard struct {
 	Header Header
@@ -85,6 +92,9 @@ func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
 	}
 	if _, _, ok := magicAt(p); !ok {
 		return Plan{}, refuse("plan", cardreader.CodeNotSupported, fmt.Errorf("cards of %s cannot be made", p.Name))
+	}
+	if code, cerr := codeOf(p, st.Image); cerr == nil && code == OwnCode && st.Card != pl.Card {
+		pl.Was = st.Card
 	}
 	if pl.After, err = Blank(p, c.Header); err != nil {
 		return Plan{}, refuse("plan", CodeOutOfRange, err)
@@ -251,11 +261,11 @@ func (p *Plan) cutMaking(prof *profile.Profile) error {
 		return nil
 	}
 	at, on, _ := magicAt(prof)
-	code, err := codeOf(prof, p.Before)
+	code, err := p.code(prof)
 	if err != nil {
 		return refuse("plan", cardreader.CodeNotSupported, err)
 	}
-	if code != FactoryCode && p.Before[at] != switchOff {
+	if p.Make != MakeNew && p.Before[at] != switchOff {
 		p.Steps = append(p.Steps, Step{Name: stepOff, Addr: at, Data: Image{switchOff}})
 	}
 	from, end := checkAt(prof)
@@ -268,13 +278,23 @@ func (p *Plan) cutMaking(prof *profile.Profile) error {
 	if code == FactoryCode && from < end {
 		p.step(stepMark, stretch{from, end})
 	}
-	if code != OwnCode && p.Make != MakeOff {
+	if p.Make != MakeOff && (code != OwnCode || !p.Was.IsZero()) {
 		p.Steps = append(p.Steps, Step{Name: stepSecret})
 	}
 	if p.Make != MakeOff {
 		p.Steps = append(p.Steps, Step{Name: stepOn, Addr: at, Data: Image{on}})
 	}
 	return nil
+}
+
+// code is whose secret code the card has when the plan begins. One that was in use has its issuer's, whatever a cut left
+// of its switch.
+func (p *Plan) code(prof *profile.Profile) (WhoseCode, error) {
+	code, err := codeOf(prof, p.Before)
+	if err == nil && (p.Make == MakeAnew || p.Make == MakeOff) {
+		code = OwnCode
+	}
+	return code, err
 }
 
 // header writes the header around the switch, which is not touched, so that no interrupted write can erase it; on a card

@@ -200,6 +200,9 @@ type Plan struct {
 	Steps     []Step `json:"steps"`
 	// Waiting is what lay on the card before a making, not taken by the meter, in the card's unit.
 	Waiting Amount `json:"waiting,omitempty"`
+	// Was is the number that a card had before it was retired, as its bytes say it, when it becomes one of another number:
+	// until the secret code is changed it is that number's. Zero otherwise.
+	Was CardID `json:"was,omitzero"`
 	// Places is set in a plan that makes, changes or retires a card.
 	Places *Places `json:"places,omitempty"`
 }
