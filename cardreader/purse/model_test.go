@@ -57,7 +57,7 @@ func TestLawUnderRandomSequences(t *testing.T) {
 	})
 	t.Log(ends)
 	for _, e := range []string{"done", "not sent", "doubt: done", "doubt: not_done", "refund", "write-back cut"} {
-		if ends[e] == 0 {
+		if ends[e] == 0 && !testing.Short() { // twenty sequences need not reach all
 			t.Errorf("no sequence reached %q", e)
 		}
 	}
