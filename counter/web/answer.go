@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -58,20 +59,19 @@ func statusOf(code string) int {
 }
 
 // fail is where an error leaves the house: users get code, message and hint, the log gets the cause.
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, v voice, err error) {
 	ref := asRefusal(err)
 	status := statusOf(ref.Code)
 	if status >= http.StatusInternalServerError || ref.Cause != nil {
 		h.log.Warn("request refused", "method", r.Method, "route", r.Pattern, "code", ref.Code, "cause", ref.Cause)
 	}
-	l := h.langOf(r)
 	switch {
 	case wantsPage(r) && ref.Code == counter.CodeNoSession:
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 	case wantsHTML(r):
-		h.html(w, status, l, "problem", l.failure(ref))
+		h.html(w, status, v, "problem", v.failure(ref))
 	default:
-		writeJSON(w, status, l.failure(ref))
+		writeJSON(w, status, v.failure(ref))
 	}
 }
 
@@ -103,7 +103,12 @@ func read[T any](c *call) (T, error) {
 	if t, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return bad(errors.New("content type is not application/json"))
 	}
-	d := json.NewDecoder(c.r.Body)
+	body, err := io.ReadAll(c.r.Body)
+	if err != nil {
+		return bad(err)
+	}
+	c.matter.note(body)
+	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&v); err != nil {
 		return bad(err)
@@ -126,7 +131,7 @@ func readSecret[T any](c *call) (T, error) {
 // give answers with v: as JSON, or as the named piece of a page when that was asked for.
 func (c *call) give(v any, piece string) error {
 	if piece != "" && wantsHTML(c.r) {
-		c.h.html(c.w, http.StatusOK, c.lang, piece, v)
+		c.h.html(c.w, http.StatusOK, c.voice(v), piece, v)
 		return nil
 	}
 	writeJSON(c.w, http.StatusOK, v)

@@ -140,7 +140,7 @@ func benchKeys(t *testing.T, w *window) {
 	w.Press("s")
 	w.Wait(`document.querySelector("#bench [data-card=c1][data-where=meter]")`)
 	w.Press("u")
-	w.WaitText("#bench .gas", "101.5")
+	w.WaitText("#bench .icmeter", "101.5")
 	w.Press("t")
 	w.Wait(`document.querySelector("#bench [data-card=c1][data-where=table]")`)
 	w.Click("#bench-insert-c1")

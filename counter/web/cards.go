@@ -245,14 +245,3 @@ func (h *Handler) causes() []cause {
 func kinds() []purse.Kind {
 	return []purse.Kind{purse.KindCheck, purse.KindClear, purse.KindParam, purse.KindTool}
 }
-
-// wet puts a text about gas into one about water (水).
-func (l lang) wet(water bool, text string) string {
-	switch {
-	case !water:
-		return text
-	case l == zh:
-		return strings.ReplaceAll(text, "气", "水")
-	}
-	return strings.NewReplacer("Gas", "Water", "gas", "water").Replace(text)
-}

@@ -87,6 +87,7 @@ func (f *fake) Refund(ctx context.Context, s, approver counter.Session, r counte
 	}
 	q, _ := quote(counter.Ask{Volume: 20000})
 	back := receiptOf(q, 31)
+	back.Account.Water = f.water
 	back.Op, back.Volume, back.Amount, back.Capitals = purse.OpRefund, -q.Volume, -q.Amount, "负伍拾捌元叁角整"
 	for i := range back.Lines {
 		back.Lines[i].Volume, back.Lines[i].Amount = -back.Lines[i].Volume, -back.Lines[i].Amount
@@ -100,7 +101,7 @@ func (f *fake) MakeUp(_ context.Context, s counter.Session, m counter.MakeUp) (c
 		return counter.Receipt{}, err
 	}
 	r := receiptOf(counter.Quote{Volume: 20000}, 32)
-	r.Op, r.Capitals = purse.OpMakeUp, "零元整"
+	r.Op, r.Capitals, r.Account.Water = purse.OpMakeUp, "零元整", f.water
 	return r, nil
 }
 

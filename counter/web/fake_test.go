@@ -46,6 +46,7 @@ type fake struct {
 	bench    BenchState
 	subs     map[chan struct{}]struct{}
 	role     counter.Role
+	water    bool // customers buy water, not gas
 	logins   int
 	deeds    []string // what was asked of Decisions and Returns, in words
 }
@@ -68,9 +69,9 @@ func fakeMeters() []MeterView {
 			{Name: meter.Volume, Number: quantity.Decimal{Unscaled: m3, Scale: 3}, Unit: quantity.UnitCubicMetre}}}
 	}
 	return []MeterView{
-		{ID: "202600000101", Model: "demo gas meter", Last: read("202600000101", 1234567, 8*time.Second)},
-		{ID: "202600000102", Model: "demo gas meter", Last: read("202600000102", 88012, 11*time.Second)},
-		{ID: "202600000103", Model: "demo gas meter", Dead: true, Last: read("202600000103", 556677, 3*time.Hour),
+		{ID: "202600000101", Model: "demo meter", Last: read("202600000101", 1234567, 8*time.Second)},
+		{ID: "202600000102", Model: "demo meter", Last: read("202600000102", 88012, 11*time.Second)},
+		{ID: "202600000103", Model: "demo meter", Dead: true, Last: read("202600000103", 556677, 3*time.Hour),
 			Failure: &meter.Failure{Meter: "202600000103", At: start.Add(-time.Minute), Code: "silent"}},
 	}
 }
@@ -184,6 +185,7 @@ func (f *fake) Sell(ctx context.Context, _ counter.Session, s counter.Sell) (cou
 		return r, nil
 	}
 	r := receiptOf(q, uint64(len(f.sold)+1))
+	r.Account.Water = f.water
 	f.sold[s.Request], f.receipts[r.Order] = r, r
 	return r, nil
 }
@@ -201,7 +203,7 @@ func (f *fake) Retry(_ context.Context, _ counter.Session, order string) (counte
 	}
 	q, _ := quote(counter.Ask{Volume: 20000})
 	r := receiptOf(q, 77)
-	r.Order = order
+	r.Order, r.Account.Water = order, f.water
 	f.change(func() { f.receipts[order] = r; f.open = nil; f.desks = []counter.Desk{inserted(8, false)} })
 	return r, nil
 }

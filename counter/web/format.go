@@ -45,14 +45,14 @@ func (l lang) Tag() string {
 // hall is the time of service halls, UTC+8 without summer time.
 var hall = time.FixedZone("UTC+8", 8*60*60)
 
-func (l lang) funcs() template.FuncMap {
+func (v voice) funcs() template.FuncMap {
 	return template.FuncMap{
-		"t": l.text, "word": l.word, "asset": assetURL,
+		"t": v.text, "word": v.word, "asset": assetURL,
 		"m3": quantity.Volume.String, "yuan": quantity.Money.String, "price": quantity.Price.String,
-		"when": when, "day": day, "clock": clock, "age": l.age, "fresh": fresh,
-		"amount": amount, "unit": l.unit, "places": places, "volume": volume, "receiptNo": receiptNo,
-		"battery": battery, "hour": l.hour, "path": apiPath, "stamp": stamp, "hands": withHands,
-		"wet": l.wet, "kinds": kinds,
+		"when": when, "day": day, "clock": clock, "age": v.age, "fresh": fresh,
+		"amount": amount, "unit": v.unit, "places": places, "volume": volume, "receiptNo": receiptNo,
+		"battery": battery, "hour": v.hour, "path": apiPath, "stamp": stamp, "hands": withHands,
+		"kinds": kinds,
 	}
 }
 
@@ -68,12 +68,12 @@ func when(t time.Time) string {
 func day(t time.Time) string { return t.In(hall).Format("2006-01-02") }
 
 // hour prints the time of an order on a card, which knows no minutes: "2026-11-21T14".
-func (l lang) hour(s string) string {
+func (v voice) hour(s string) string {
 	date, h, ok := strings.Cut(s, "T")
 	if !ok {
 		return s
 	}
-	return date + " " + h + " " + l.text("hour")
+	return date + " " + h + " " + v.text("hour")
 }
 
 func clock(t time.Time) string { return t.In(hall).Format("15:04:05") }
@@ -84,13 +84,13 @@ func fresh(now, t time.Time) bool {
 }
 
 // age says how long ago t was, in the largest unit that fits.
-func (l lang) age(now, t time.Time) string {
+func (v voice) age(now, t time.Time) string {
 	if t.IsZero() {
 		return "—"
 	}
 	d := now.Sub(t)
 	if d < 0 {
-		return l.text("age.future") // a clock was set; hiding it as "now" would be a lie
+		return v.text("age.future") // a clock was set; hiding it as "now" would be a lie
 	}
 	n, key := int(d/(24*time.Hour)), "age.days"
 	switch {
@@ -101,7 +101,7 @@ func (l lang) age(now, t time.Time) string {
 	case d < 48*time.Hour:
 		n, key = int(d/time.Hour), "age.hours"
 	}
-	return strings.ReplaceAll(l.text(key), "{n}", strconv.Itoa(n))
+	return strings.ReplaceAll(v.text(key), "{n}", strconv.Itoa(n))
 }
 
 // amount prints a card's own amount in m³ or yuan.
@@ -116,9 +116,9 @@ func amount(u purse.Unit, a purse.Amount) string {
 }
 
 // unit is what amount counts in.
-func (l lang) unit(u purse.Unit) string {
+func (v voice) unit(u purse.Unit) string {
 	if u == purse.UnitFen {
-		return l.text("unit.yuan")
+		return v.text("unit.yuan")
 	}
 	return "m³"
 }
@@ -160,8 +160,8 @@ func battery(dv uint8) string {
 }
 
 // failure puts a refusal into words.
-func (l lang) failure(r *counter.Refusal) Failure {
+func (v voice) failure(r *counter.Refusal) Failure {
 	f := Failure{Code: r.Code, Args: r.Args}
-	f.Message, f.Hint = l.phrase(r.Code, r.Args)
+	f.Message, f.Hint = v.phrase(r.Code, r.Args)
 	return f
 }

@@ -70,7 +70,7 @@ func (h *Handler) push(c *call, out *sender) {
 			continue
 		}
 		var b bytes.Buffer
-		if err := h.pages[c.lang].t.ExecuteTemplate(&b, name, data); err != nil {
+		if err := h.pages[c.station()].ExecuteTemplate(&b, name, data); err != nil {
 			h.log.Error("page section cannot be rendered", "section", name, "cause", err)
 			continue
 		}

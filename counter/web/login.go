@@ -69,7 +69,7 @@ func (h *Handler) loginPage(c *call) error {
 		http.Redirect(c.w, c.r, "/", http.StatusSeeOther)
 		return nil
 	}
-	h.html(c.w, http.StatusOK, c.lang, "login", loginView{frame: c.frame(), Demo: h.o.Demo})
+	h.html(c.w, http.StatusOK, c.station(), "login", loginView{frame: c.frame(), Demo: h.o.Demo})
 	return nil
 }
 
@@ -87,8 +87,8 @@ func (h *Handler) loginForm(c *call) error {
 	if ref.Cause != nil {
 		h.log.Warn("login refused", "code", ref.Code, "cause", ref.Cause)
 	}
-	f := c.lang.failure(ref)
-	h.html(c.w, statusOf(ref.Code), c.lang, "login", loginView{c.frame(), name, &f, h.o.Demo})
+	f := c.station().failure(ref)
+	h.html(c.w, statusOf(ref.Code), c.station(), "login", loginView{c.frame(), name, &f, h.o.Demo})
 	return nil
 }
 

@@ -26,28 +26,29 @@ type DeskView struct {
 	Refundable bool `json:"refundable"` // as far as the page knows, Last may be refunded
 	Makeable   bool `json:"makeable"`   // as far as the page knows, the card has lost Last
 
-	Water    bool `json:"water"`     // words about gas are about water
+	Water    bool `json:"water"`     // the customer buys water, not gas
 	Spare    bool `json:"spare"`     // the card is not in use: it can become a new one
 	Owned    bool `json:"owned"`     // it is a customer's and can be changed or retired
 	Reports  bool `json:"reports"`   // this operator may report it lost or found
 	Special  bool `json:"special"`   // it sets meters up
 	UsesLeft int  `json:"uses_left"` // of such a card
 
+	Hands  hands   `json:"-"`
 	Leads  bool    `json:"-"`
 	Causes []cause `json:"-"`
 }
 
 // desks takes the picture of all readers. What the page does not need of a card or an order stays behind.
 func (c *call) desks() []DeskView {
-	l, sells := c.lang, seller.allows(c.session.Role)
+	sells := seller.allows(c.session.Role)
 	out := []DeskView{}
 	for _, d := range c.h.o.Views.Desks() {
-		v := DeskView{Reader: d.Reader, Phase: d.Phase, Insertion: d.Insertion, Account: d.Account}
+		v := DeskView{Reader: d.Reader, Phase: d.Phase, Insertion: d.Insertion, Account: d.Account, Water: water(d), Hands: handsOf(c.session)}
 		if d.Card != nil {
 			v.Card = bare(d.Card)
 		}
 		if d.Problem != nil {
-			f := l.failure(d.Problem)
+			f := voice{c.lang, v.Water}.failure(d.Problem)
 			v.Problem = &f
 		}
 		if d.InDoubt != nil {
@@ -66,15 +67,11 @@ func (c *call) desks() []DeskView {
 	return out
 }
 
-// work says what could be done with the card itself, and puts words about gas into words about water.
+// work says what could be done with the card itself.
 func (c *call) work(v *DeskView) {
 	if v.Card != nil && v.Card.Condition == purse.InUse && slices.Contains(kinds(), v.Card.Kind) {
 		v.Special = true
 		v.UsesLeft = usesLeft(v.Card)
-	}
-	v.Water = v.Card != nil && v.Card.Water || v.Account != nil && v.Account.Water
-	if v.Water && v.Problem != nil {
-		v.Problem.Message, v.Problem.Hint = c.lang.wet(true, v.Problem.Message), c.lang.wet(true, v.Problem.Hint)
 	}
 	if c.h.o.Cards == nil || !seller.allows(c.session.Role) || v.Phase != counter.Ready || v.Card == nil || v.InDoubt != nil {
 		return

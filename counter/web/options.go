@@ -44,7 +44,7 @@ type DemoLogin struct {
 type Handler struct {
 	o       Options
 	log     *slog.Logger
-	pages   map[lang]*pages
+	pages   pages
 	streams *streams
 	served  http.Handler
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 
 	"tally/counter"
@@ -21,28 +22,34 @@ var templates embed.FS
 //go:embed static
 var assets embed.FS
 
-// pages are the templates of one language.
-type pages struct{ t *template.Template }
+// pages are the templates, once for each voice.
+type pages map[voice]*template.Template
 
-func parsePages() (map[lang]*pages, error) {
-	out := map[lang]*pages{}
-	for _, l := range []lang{zh, en} {
-		t, err := template.New("").Funcs(l.funcs()).ParseFS(templates, "templates/*.html")
+func parsePages() (pages, error) {
+	all := pages{}
+	for _, v := range voices() {
+		funcs := v.funcs()
+		funcs["about"] = func(water bool, piece string, data any) (template.HTML, error) {
+			var b strings.Builder
+			err := all[voice{v.lang, water}].ExecuteTemplate(&b, piece, data)
+			return template.HTML(b.String()), err // escaped by the template that made it
+		}
+		t, err := template.New("").Funcs(funcs).ParseFS(templates, "templates/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("parse page templates: %w", err)
 		}
-		out[l] = &pages{t}
+		all[v] = t
 	}
-	return out, nil
+	return all, nil
 }
 
 // html writes the named template. It is rendered whole before the first byte leaves, so that an error is not half a
 // page.
-func (h *Handler) html(w http.ResponseWriter, status int, l lang, name string, data any) {
+func (h *Handler) html(w http.ResponseWriter, status int, v voice, name string, data any) {
 	var b bytes.Buffer
-	if err := h.pages[l].t.ExecuteTemplate(&b, name, data); err != nil {
+	if err := h.pages[v].ExecuteTemplate(&b, name, data); err != nil {
 		h.log.Error("page cannot be rendered", "page", name, "cause", err)
-		writeJSON(w, http.StatusInternalServerError, l.failure(&counter.Refusal{Code: counter.CodeInternal}))
+		writeJSON(w, http.StatusInternalServerError, v.failure(&counter.Refusal{Code: counter.CodeInternal}))
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -87,7 +94,7 @@ func (h *Handler) state(c *call) state {
 	}
 	var err error
 	if s.Open, err = h.openOrders(c); err != nil {
-		f := c.lang.failure(asRefusal(err))
+		f := c.station().failure(asRefusal(err))
 		s.OpenErr = &f
 	}
 	if h.o.Bench != nil {
@@ -98,7 +105,7 @@ func (h *Handler) state(c *call) state {
 }
 
 func (h *Handler) counterPage(c *call) error {
-	h.html(c.w, http.StatusOK, c.lang, "counter", h.state(c))
+	h.html(c.w, http.StatusOK, c.station(), "counter", h.state(c))
 	return nil
 }
 

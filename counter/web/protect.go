@@ -19,7 +19,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 func (h *Handler) protect(next http.Handler) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.fail(w, r, &counter.Refusal{Code: codeCrossOrigin})
+		h.fail(w, r, voice{lang: h.langOf(r)}, &counter.Refusal{Code: codeCrossOrigin})
 	}))
 	inner := cross.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,7 +35,7 @@ func (h *Handler) protect(next http.Handler) http.Handler {
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
 		head.Set("Cache-Control", "no-store")
 		if !h.knownHost(r.Host) {
-			h.fail(w, r, &counter.Refusal{Code: codeWrongHost})
+			h.fail(w, r, voice{lang: h.langOf(r)}, &counter.Refusal{Code: codeWrongHost})
 			return
 		}
 		inner.ServeHTTP(w, r)

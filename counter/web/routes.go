@@ -100,13 +100,14 @@ func (h *Handler) guard(rt route) http.Handler {
 				err = &counter.Refusal{Code: counter.CodeForbidden}
 			}
 			if err != nil {
-				h.fail(w, r, err)
+				h.fail(w, r, c.station(), err)
 				return
 			}
 			c.session = s
 		}
+		c.matter.Order, c.matter.Account = r.PathValue("order"), r.PathValue("account")
 		if err := rt.answer(c); err != nil {
-			h.fail(w, r, err)
+			h.fail(w, r, c.voice(nil), err)
 		}
 	})
 }
@@ -118,6 +119,7 @@ type call struct {
 	r       *http.Request
 	lang    lang
 	session counter.Session // zero on a public route
+	matter  matter          // what it is about, as far as it says so
 }
 
 func notThere(*call) error { return &counter.Refusal{Code: counter.CodeNotFound} }

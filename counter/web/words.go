@@ -1,32 +1,24 @@
 package web
 
-import "tally/counter/phrase"
-
 // text gives a sentence of the page. An unknown key shows itself, so that a test (and a clerk) sees it.
-func (l lang) text(key string) string {
+func (v voice) text(key string) string {
 	t, ok := texts[key]
 	if !ok {
 		return key
 	}
-	if l == zh {
-		return t.zh
-	}
-	return t.en
+	return v.say(t)
 }
 
 // word translates a stable word of another room, of a kind of its own here or of package phrase; one that is new to
 // both is shown as it is.
-func (l lang) word(kind, w string) string {
+func (v voice) word(kind, w string) string {
 	if w == "" {
 		return "—"
 	}
 	if t, ok := texts[kind+"."+w]; ok {
-		if l == zh {
-			return t.zh
-		}
-		return t.en
+		return v.say(t)
 	}
-	return phrase.Word(phrase.Lang(l), kind, w)
+	return v.phrases().Word(kind, w)
 }
 
 // both is one text in the two languages.
@@ -34,7 +26,7 @@ type both struct{ zh, en string }
 
 // pageTexts is what the page says by itself, but for cards. What a refusal says is in package phrase.
 var pageTexts = map[string]both{
-	"title":          {"售气柜台", "Gas counter"},
+	"title":          {"营业柜台", "Service counter"},
 	"other.language": {"English", "中文"},
 	"unit.yuan":      {"元", "yuan"},
 	"logout":         {"退出", "Log out"},
@@ -94,13 +86,14 @@ var pageTexts = map[string]both{
 	"status.overdraft":   {"透支", "overdraft"},
 	"status.clock":       {"时钟错误", "clock wrong"},
 
-	"sale.title":  {"售气", "Sale"},
+	"sale.title":  {"销售", "Sale"},
 	"sale.volume": {"购买气量", "Volume"},
+	"sale.any":    {"购买量", "Volume"},
 	"sale.money":  {"购买金额", "Money"},
-	"sale.unit":   {"按气量或按金额", "By volume or by money"},
-	"wait.card":   {"插入用户卡后在此输入气量或金额", "Insert a card, then type a volume or an amount of money here"},
+	"sale.unit":   {"按量或按金额", "By volume or by money"},
+	"wait.card":   {"插入用户卡后在此输入购买量或金额", "Insert a card, then type a volume or an amount of money here"},
 
-	"wait.role": {"您的岗位不办理售气，只能查看", "Your role does not sell; you can look only"},
+	"wait.role": {"您的岗位不办理销售，只能查看", "Your role does not sell; you can look only"},
 
 	"busy.writing": {"正在写卡", "Writing the card"},
 	"busy.hold":    {"请勿拔卡", "Do not pull the card"},
@@ -206,7 +199,7 @@ var pageTexts = map[string]both{
 	"uplink.off":         {"未配置中心系统", "No central system configured"},
 	"uplink.ok":          {"中心在线", "Centre is there"},
 	"uplink.no_central":  {"链路正常，中心不在线", "Link is up, centre is not there"},
-	"uplink.down":        {"链路断开，可继续售气", "Link is down. Sales go on"},
+	"uplink.down":        {"链路断开，可继续销售", "Link is down. Sales go on"},
 	"uplink.certificate": {"上送证书即将到期，请通知管理员", "The certificate for the centre ends soon: tell the administrator"},
 	"uplink.waiting":     {"待上传记录", "Records waiting"},
 	"uplink.oldest":      {"最早", "oldest"},
@@ -226,7 +219,7 @@ var pageTexts = map[string]both{
 	"bench.remove":   {"拔卡", "Remove"},
 	"bench.swipe":    {"刷表", "Swipe at meter"},
 	"bench.take":     {"取回", "Take back"},
-	"bench.use":      {"用气", "Use"},
+	"bench.use":      {"使用", "Use"},
 	"bench.meter":    {"IC 卡表", "IC-card meter"},
 	"bench.last":     {"上次刷卡：", "Last swipe:"},
 	"bench.key.next": {"选下一张卡", "next card"},
@@ -240,7 +233,7 @@ var pageTexts = map[string]both{
 	"key.search": {"查找用户", "find a customer"},
 	"key.desk":   {"切换读卡器", "other reader"},
 	"key.doubt":  {"重新写卡 / 退款", "write again / give back"},
-	"key.menu":   {"发卡、补卡、换表、退气、停售", "cards, meters, refund, stop"},
+	"key.menu":   {"发卡、补卡、换表、退款、停售", "cards, meters, refund, stop"},
 	"key.lang":   {"语言", "language"},
 
 	"ask.yes": {"确认", "Confirm"},
@@ -270,12 +263,9 @@ var own = map[string][2]both{
 }
 
 // phrase gives message and hint of a code.
-func (l lang) phrase(code string, args map[string]string) (message, hint string) {
+func (v voice) phrase(code string, args map[string]string) (message, hint string) {
 	if f, ok := own[code]; ok {
-		if l == zh {
-			return f[0].zh, f[1].zh
-		}
-		return f[0].en, f[1].en
+		return v.say(f[0]), v.say(f[1])
 	}
-	return phrase.Text(phrase.Lang(l), code, args)
+	return v.phrases().Text(code, args)
 }

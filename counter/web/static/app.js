@@ -6,6 +6,7 @@
 	const words = $("words").dataset;
 	const LIVE = ["desks", "standing", "open", "meters", "uplink", "bench"];
 
+	const what = $("what").textContent;                    // the label of the field while no card says more
 	const looksOnly = "looksonly" in $("counter").dataset; // the role does not sell
 
 	let mode = "m3";       // what the number in the field means
@@ -108,6 +109,7 @@
 		$("busy").hidden = !(busy && sale) && !(d && d.dataset.phase === "writing");
 		for (const b of document.querySelectorAll("[data-mode]")) b.setAttribute("aria-pressed", String(b.dataset.mode === mode));
 		$("sale").dataset.mode = mode;
+		$("what").textContent = d && d.dataset.volume || what;
 		$("last").hidden = !lastOrder || Boolean(receipt.firstElementChild);
 		if (document.activeElement === document.body || document.activeElement === null) amount.focus();
 	}
@@ -294,7 +296,7 @@
 	function benchKey(key) {
 		const all = benchCards(), now = all.find((c) => c.dataset.card === marked);
 		const lies = (where) => all.find((c) => c.dataset.where === where);
-		const meter = document.querySelector("#bench .gas");
+		const meter = document.querySelector("#bench .icmeter");
 		if (!now) return false;
 		const run = {
 			n: () => mark(all[(all.indexOf(now) + 1) % all.length].dataset.card),
