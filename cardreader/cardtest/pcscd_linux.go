@@ -48,20 +48,12 @@ type PCSCD struct {
 	done    chan struct{}
 }
 
-// StartPCSCD starts a real pcscd with virtual readers and makes this process use it. Every name gives two readers,
-// "name 00 00" and "name 00 01"; without names there are two called [DefaultReader]. It ends with the test; a second
+// StartPCSCD starts a real pcscd with two virtual readers, "name 00 00" and "name 00 01", and makes this process use it;
+// without a name they are called [DefaultReader]. It ends with the test; a second
 // test in this process waits for it. Without pcscd, its driver vpcd or a directory for its process id the test is skipped, or fails when CI=true.
 func StartPCSCD(t testing.TB, names ...string) *PCSCD {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("uses real parts; left out by -short")
-	}
-	if _, err := exec.LookPath("pcscd"); err != nil {
-		missing(t, "pcscd (Debian package pcscd)")
-	}
-	if _, err := os.Stat(vpcdDriver); err != nil {
-		missing(t, "virtual reader driver (Debian package vsmartcard-vpcd)")
-	}
+	NeedPCSCD(t)
 	pcscdMu.Lock()
 	t.Cleanup(pcscdMu.Unlock)
 	socket, err := socketOnce()
@@ -85,6 +77,20 @@ func StartPCSCD(t testing.TB, names ...string) *PCSCD {
 	}
 	t.Fatalf("start pcscd: %v", err)
 	return nil
+}
+
+// NeedPCSCD skips or fails a test for want of what StartPCSCD needs.
+func NeedPCSCD(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("uses real parts; left out by -short")
+	}
+	if _, err := exec.LookPath("pcscd"); err != nil {
+		missing(t, "pcscd (Debian package pcscd)")
+	}
+	if _, err := os.Stat(vpcdDriver); err != nil {
+		missing(t, "virtual reader driver (Debian package vsmartcard-vpcd)")
+	}
 }
 
 func (p *PCSCD) configure(names []string) {

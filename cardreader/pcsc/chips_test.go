@@ -26,6 +26,7 @@ func insertAndOpen(t *testing.T, b bench, w *cardtest.Watcher, d cardsim.Device)
 
 // TestEveryChipThroughPCSCD writes and reads back one of each kind and dialect through the real service.
 func TestEveryChipThroughPCSCD(t *testing.T) {
+	t.Parallel() // beside TestConformance
 	p := cardtest.StartPCSCD(t)
 	b := newBench(t, p, pcsc.Options{})
 	w := cardtest.Watch(t, b.src)

@@ -53,6 +53,7 @@ func mustOpen(t *testing.T, b bench, ins cardreader.Insertion) cardreader.Card {
 }
 
 func TestServiceKilledAndStarted(t *testing.T) {
+	t.Parallel() // beside TestConformance
 	p := cardtest.StartPCSCD(t)
 	b := newBench(t, p, pcsc.Options{Retry: 20 * time.Millisecond})
 	w := cardtest.Watch(t, b.src)
@@ -112,6 +113,7 @@ func TestNoServiceAtStartAndReaderUnderAnotherName(t *testing.T) {
 }
 
 func TestSilentCardIsAbandoned(t *testing.T) {
+	t.Parallel() // beside TestConformance
 	for _, kind := range []cardsim.FaultKind{cardsim.Silence, cardsim.LateAnswer} {
 		t.Run(kind.String(), func(t *testing.T) {
 			b := newBench(t, cardtest.StartPCSCD(t), pcsc.Options{Watchdog: 100 * time.Millisecond})
@@ -163,6 +165,7 @@ func openPatiently(t *testing.T, b bench, ins cardreader.Insertion) cardreader.C
 
 // TestPromise6ThroughPCSCD: the whole way to the chip and back, with a fault at the presentation and at the write.
 func TestPromise6ThroughPCSCD(t *testing.T) {
+	t.Parallel() // beside TestConformance
 	const present, write = 3, 5
 	p := cardtest.StartPCSCD(t)
 	b := newBench(t, p, pcsc.Options{})

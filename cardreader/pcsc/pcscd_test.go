@@ -3,6 +3,12 @@
 package pcsc_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,8 +58,81 @@ func newBench(t *testing.T, p *cardtest.PCSCD, o pcsc.Options) bench {
 	return bench{pcsc.New(o), r.Name, cardtest.NewHand(t, r.Addr), p, new(cardsim.Device)}
 }
 
+// chipEnv names the one kind of card that a process tries.
+const chipEnv = "PCSC_TEST_CHIP"
+
+// TestConformance is the whole suite with every kind of card through the real service. A process has one service and one
+// or two readers, and most of the time is waiting for the service to look into them: so each kind gets a process.
 func TestConformance(t *testing.T) {
-	cardtest.Run(t, func(t *testing.T) cardtest.Bench {
-		return newBench(t, cardtest.StartPCSCD(t), pcsc.Options{Retry: 20 * time.Millisecond})
-	})
+	t.Parallel() // with the tests of this process that take turns at its service
+	only, chosen := os.LookupEnv(chipEnv)
+	if !chosen {
+		cardtest.NeedPCSCD(t)
+	}
+	var running sync.WaitGroup
+	for _, s := range cardtest.Subjects() {
+		switch {
+		case !chosen:
+			running.Go(func() { t.Run(s.Name, func(t *testing.T) { inProcess(t, s.Name) }) })
+		case only == s.Name:
+			cardtest.RunWith(t, s, func(t *testing.T) cardtest.Bench {
+				return newBench(t, cardtest.StartPCSCD(t), pcsc.Options{Retry: 20 * time.Millisecond})
+			})
+			t.Run("an answer that comes late is nobody's", func(t *testing.T) { lateAnswer(t, s) })
+		}
+	}
+	running.Wait()
+}
+
+// inProcess runs the suite for one kind of card and passes on what it says.
+func inProcess(t *testing.T, chip string) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestConformance$", "-test.v", "-test.timeout=5m")
+	cmd.Env = append(os.Environ(), chipEnv+"="+chip)
+	out, err := cmd.CombinedOutput()
+	passed := bytes.Count(out, []byte("    --- PASS: "))
+	if err != nil || bytes.Contains(out, []byte("--- SKIP")) || passed < 15 {
+		t.Errorf("%d parts passed: %v\n%s", passed, err, out)
+	}
+}
+
+// slow answers one command only when it is let go.
+type slow struct {
+	cardsim.Device
+	at, count int
+	letGo     chan struct{}
+}
+
+func (d *slow) Exchange(c []byte) ([]byte, error) {
+	answer, err := d.Device.Exchange(c)
+	if d.count++; d.count == d.at {
+		<-d.letGo
+	}
+	return answer, err
+}
+
+// lateAnswer: the answer arrives after the caller has given up, with the card still in the reader. It is not taken for the
+// answer to the next command, and the reader is good again.
+func lateAnswer(t *testing.T, s cardtest.Subject) {
+	b := newBench(t, cardtest.StartPCSCD(t), pcsc.Options{})
+	w := cardtest.Watch(t, b.src)
+	dev := &slow{Device: s.New(), at: 2, letGo: make(chan struct{})}
+	insert(t, b, dev)
+	e := w.Await(cardreader.CardInserted, b.name)
+	c := mustOpen(t, b, e.Insertion)
+	if _, err := c.Transmit(t.Context(), s.Choose); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := c.Transmit(ctx, s.Choose); !errors.Is(err, cardreader.ErrOutcomeUnknown) {
+		t.Errorf("no answer yet: %v", err)
+	}
+	close(dev.letGo)
+	c.Close()
+	again := openPatiently(t, b, e.Insertion)
+	for _, x := range []struct{ cmd, want []byte }{{s.Choose, s.Chosen}, {s.Read, s.Holds}} {
+		if got, err := again.Transmit(t.Context(), x.cmd); err != nil || !bytes.Equal(got, x.want) {
+			t.Errorf("% X answered % X, %v; want % X", x.cmd, got, err, x.want)
+		}
+	}
 }
