@@ -100,6 +100,7 @@ const (
 	CodePSCUnproven  = "psc_unproven"           // the reader's answer and the error counter do not agree
 	CodePSCBlind     = "psc_counter_unreadable" // the reader cannot show how many tries are left: not presented
 	CodeCardLocked   = "card_locked"            // no try left: read-only for ever
+	CodeNoCodeChange = "code_not_changeable"    // this reader, or these keys, cannot give a card its own code: no card is made here
 	CodeErasuresUsed = "erasures_used_up"       // the chip's counter allows no further erasure of the zone: replace the card
 	CodeNotErased    = "zone_not_erased"        // carried out, and the zone still holds something: a wrong key or a worn chip
 	CodeKeys         = "keys_unavailable"       // the security module or key file gave no answer; the card was not asked

@@ -98,6 +98,9 @@ func (m *Memory) UnlockOf(ctx context.Context, first, second purse.CardID) error
 	return &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodePSCLastTry, Op: "unlock"}
 }
 
+// Changes refuses through a reader that cannot change the code of a chip.
+func (m *Memory) Changes() error { return m.CanChange() }
+
 // ChangeCode gives the card its own code.
 func (m *Memory) ChangeCode(ctx context.Context, c purse.CardID) error {
 	return m.ChangePSC(ctx, m.codes(c))

@@ -52,6 +52,8 @@ func store(prof *profile.Profile, image []byte, s Step) error {
 			return errors.New("reaches into more than one area")
 		case a.Area.Unit() > 1 && (a.Len != a.Area.Unit() || a.Off%a.Area.Unit() != 0):
 			return errors.New("is not one record")
+		case a.Area.Kind == space.Words && !(len(s.Data) == space.WordLen && a.Off%space.WordLen == 0 && allFF(s.Data)) && !onlyFalls(old, s.Data):
+			return errors.New("raises bits of words that are not erased")
 		case a.Area.Kind == space.Zone && !(a.Whole() && bytes.Equal(s.Data, erased(a.Area))) && !onlyFalls(old, s.Data):
 			return errors.New("raises bits of a zone that is not erased")
 		}

@@ -17,8 +17,11 @@ const (
 	CodeNotSwiped     = "not_swiped"       // the order on the card would be replaced before the meter took it
 	CodeNotValid      = "card_not_valid"   // before or after the days that the card is valid
 	CodeOverflow      = "cumulative_overflow"
-	CodeOutOfRange    = "out_of_range"      // a value that its field cannot hold
-	CodeReadback      = "readback_mismatch" // what was read back is not what was written: outcome unknown
+	CodeNumberLocked  = "card_number_locked" // a fuse has locked the card's number, and it is another
+	CodePurseNotEmpty = "purse_not_empty"    // the card's own purse holds money, which only a meter takes out
+	CodeSectorKeys    = "sector_keys_fixed"  // cards of sectors get their keys from their maker: a wrong byte would lock a sector for good
+	CodeOutOfRange    = "out_of_range"       // a value that its field cannot hold
+	CodeReadback      = "readback_mismatch"  // what was read back is not what was written: outcome unknown
 )
 
 // refuse is an error that proves that nothing was sent.

@@ -84,7 +84,7 @@ func (v view) note(m profile.Meaning, err error) {
 
 func decodeHeader(p *profile.Profile, st *State) error {
 	raw := p.Header.Of(st.Image, 0)
-	if blank(raw) {
+	if blank(raw) || p.SerialAt() >= 0 && unissued(p, st.Image) {
 		return refuse("decode", CodeBlankCard, nil)
 	}
 	for i := range p.Header.Fields {

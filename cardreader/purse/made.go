@@ -21,7 +21,9 @@ type Places struct {
 func placesOf(p *profile.Profile) Places {
 	h := blockAt(p.Header, 0)
 	s := Places{Free: p.Chip.Protect, Header: h.at, HeaderEnd: h.end}
-	s.Switch, _, _ = magicAt(p)
+	if sw, ok := switchOf(p); ok {
+		s.Switch = sw.at
+	}
 	s.Check, s.CheckEnd = checkAt(p)
 	if p.Tariff != nil {
 		t := blockAt(p.Tariff, 0)
@@ -54,7 +56,7 @@ func resolveMaking(p Plan, st State) Verdict {
 		return Done
 	case st.Condition == InUse && p.Make != MakeNew && bytes.Equal(now, old):
 		return NotDone
-	case st.Condition == InUse || st.Condition == Empty:
+	case st.Condition == InUse || st.Condition == Empty && !p.halfMade(now, old, fresh):
 		return OtherCard // of the same number too: it was made at another time
 	case p.Make == MakeOff && bytes.Equal(now, fresh) && bytes.Equal(st.Image[h.Free:], p.After[h.Free:]):
 		return Done

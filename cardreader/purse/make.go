@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tally/cardreader"
 	"tally/cardreader/profile"
@@ -36,7 +37,7 @@ func (m *MemoryPurse) Survey(ctx context.Context) (State, error) {
 
 // Remake plans a card; see the function Remake.
 func (m *MemoryPurse) Remake(st State, c NewCard) (Plan, error) {
-	return m.planned(Remake(m.profile, st, c))
+	return m.planned(m.able(Remake(m.profile, st, c)))
 }
 
 // Renumber is the layout's rule for a card that replaces another.
@@ -46,11 +47,36 @@ func (m *MemoryPurse) Renumber() string { return m.profile.Rules.Reissue }
 func (m *MemoryPurse) Change(st State, c Change) (Plan, error) {
 	switch {
 	case c.Resume != nil:
-		return m.planned(Resume(m.profile, *c.Resume, st))
+		return m.planned(m.able(Resume(m.profile, *c.Resume, st)))
 	case c.Tariff != nil:
 		return m.planned(PutTariff(m.profile, st, *c.Tariff, c.Tag))
 	}
-	return m.planned(Retire(m.profile, st, c.Tag))
+	return m.planned(m.able(Retire(m.profile, st, c.Tag)))
+}
+
+// able refuses a plan, before anybody stores it, that this reader, these keys or this chip cannot carry out to its end.
+func (m *MemoryPurse) able(p Plan, err error) (Plan, error) {
+	if err != nil || p.Make == MakeTariff {
+		return p, err
+	}
+	keys, ok := m.mem.(Keys)
+	if !ok {
+		return p, refuse("plan", cardreader.CodeNotSupported, errors.New("the secret code cannot be changed here"))
+	}
+	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Name == stepSecret }) {
+		if err := keys.Changes(); err != nil {
+			return p, err
+		}
+	}
+	return p, affordable(m.mem, m.profile, p)
+}
+
+// notMade is why cards of a layout that has no switch are not made here.
+func notMade(p *profile.Profile) string {
+	if p.Chip.Type == "mifare" {
+		return CodeSectorKeys
+	}
+	return cardreader.CodeNotSupported
 }
 
 // Change is what becomes of a card: with Resume the rest of that plan, with Tariff that price table, with neither it is
@@ -119,8 +145,8 @@ func (w *writing) open(ctx context.Context) (Keys, error) {
 // is written; then it may have the new one's already.
 func (w *writing) openOld(ctx context.Context, keys Keys) error {
 	almost := bytes.Clone(w.plan.After)
-	at, _, _ := magicAt(w.profile)
-	almost[at] = w.plan.Before[at]
+	sw, _ := switchOf(w.profile)
+	almost[sw.at] = w.plan.Before[sw.at]
 	if old, ok := w.mem.(OldKeys); ok && bytes.Equal(almost, w.plan.Before) {
 		return old.UnlockOf(ctx, w.plan.Card, w.plan.Was)
 	}
@@ -164,7 +190,9 @@ func checkMaking(prof *profile.Profile, p Plan) error {
 		if s.Addr < prof.Chip.Protect || len(s.Data) == 0 || s.Addr > len(image)-len(s.Data) {
 			return bad(fmt.Errorf("step %q lies outside the card", s.Name))
 		}
-		copy(image[s.Addr:], s.Data)
+		if err := store(prof, image, s); err != nil {
+			return bad(fmt.Errorf("step %q: %w", s.Name, err))
+		}
 		// In between a card is in use only as it was before; prices are no part of its orders.
 		st, err := Decode(prof, image)
 		if err == nil && p.Make != MakeTariff && !bytes.Equal(image, p.After) && !bytes.Equal(image, p.Before) {

@@ -11,6 +11,7 @@ import (
 
 	"tally/cardreader"
 	"tally/cardreader/profile"
+	"tally/cardreader/space"
 )
 
 // Making says what a plan does to a whole card; it is empty for a plan that puts an order on one.
@@ -27,6 +28,7 @@ const (
 // Steps of a making, beside "header" and "body".
 const (
 	stepOff    = "off"    // the switch goes off
+	stepErase  = "erase"  // bits that only fall rise, all of a word or zone together
 	stepMark   = "mark"   // the header's check is set right: from now on the code may be the card's own
 	stepSecret = "secret" // the card gets its own secret code; it has no data, for a plan is no place for a code
 	stepOn     = "on"     // the switch goes on: the card is in use
@@ -38,6 +40,8 @@ type Keys interface {
 	// UnlockAs is Memory.Unlock for a card that is being made: with the factory's code, the card's own, or, when either
 	// may be right, one of them, the other in the next insertion. It keeps the rules of Unlock.
 	UnlockAs(ctx context.Context, c CardID, code WhoseCode) error
+	// Changes says why the code cannot be changed here at all, by this reader or with these keys; nil when it can.
+	Changes() error
 	// ChangeCode gives the unlocked card its own code; when it has that already nothing is sent. A nil error proves as
 	// much as the reader can show.
 	ChangeCode(ctx context.Context, c CardID) error
@@ -90,8 +94,11 @@ func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
 	if st.Condition == InUse {
 		pl.Make, pl.Waiting = MakeAnew, max(st.Waiting, 0)
 	}
-	if _, _, ok := magicAt(p); !ok {
-		return Plan{}, refuse("plan", cardreader.CodeNotSupported, fmt.Errorf("cards of %s cannot be made", p.Name))
+	if _, ok := switchOf(p); !ok {
+		return Plan{}, refuse("plan", notMade(p), fmt.Errorf("cards of %s cannot be made", p.Name))
+	}
+	if at := p.SerialAt(); at >= 0 {
+		copy(c.Header.Serial[:], st.Image[at:])
 	}
 	if code, cerr := codeOf(p, st.Image); cerr == nil && code == OwnCode && st.Card != pl.Card {
 		pl.Was = st.Card
@@ -100,8 +107,18 @@ func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
 		return Plan{}, refuse("plan", CodeOutOfRange, err)
 	}
 	copy(pl.After[:p.Chip.Protect], st.Image)
+	if err := mapped(p, st.Image, pl.After); err != nil {
+		return Plan{}, err
+	}
+	var qty Amount
 	if c.Carry != nil {
-		pl.Seq, pl.Cumulative, pl.Qty = c.Carry.Seq, c.Carry.Cumulative, c.Carry.Order.Qty
+		qty, pl.Seq = c.Carry.Order.Qty, c.Carry.Seq
+	}
+	if err := fillPurse(p, &pl, qty); err != nil {
+		return Plan{}, err
+	}
+	if c.Carry != nil {
+		pl.Cumulative, pl.Qty = c.Carry.Cumulative, c.Carry.Order.Qty
 		pl.Slot = p.Order.Slots[0].Name
 		if err := fill(p, &pl, c.Carry.Order, c.Carry.Order.Qty, 0); err != nil {
 			return Plan{}, refuse("plan", CodeOutOfRange, err)
@@ -112,7 +129,7 @@ func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
 		}
 	}
 	after, err := Decode(p, pl.After)
-	if err != nil || after.Card != pl.Card || (after.Order != nil) != (c.Carry != nil) {
+	if err != nil || after.Card != pl.Card || (after.Order != nil) != (c.Carry != nil) && !loads(p) {
 		return Plan{}, refuse("plan", CodeOutOfRange, errors.Join(err, errors.New("the card would not be valid")))
 	}
 	if after.Order != nil {
@@ -145,14 +162,18 @@ func foretell(p *profile.Profile, image []byte, c Carry) error {
 	if p.WriteBack == nil {
 		return nil
 	}
-	w := &pen{b: p.WriteBack, raw: p.WriteBack.Of(image, 0)}
+	slot := 0
+	if z := p.OrderArea(0); z.Kind == space.Zone && c.Said.Seq != c.Seq {
+		slot = len(p.WriteBack.Slots) - 1 // behind its order the meter writes once, and not on what lies there
+	}
+	w := &pen{b: p.WriteBack, raw: p.WriteBack.Of(image, slot)}
 	clear(w.raw)
 	w.int(profile.Seq, int64(c.Said.Seq))
 	w.int(profile.Accepted, int64(c.Said.Accepted))
 	w.int(profile.Remaining, int64(c.Said.Remaining))
 	w.digits(profile.MeterNo, padded(p.WriteBack, profile.MeterNo, c.Said.MeterNo))
 	w.time(profile.Time, c.Order.At)
-	p.Seal(p.WriteBack, image, 0)
+	p.Seal(p.WriteBack, image, slot)
 	if k := p.WriteBack.Commit; k != nil && k.Kind == profile.CommitByte {
 		w.raw[k.At] = byte(k.Value)
 	}
@@ -175,9 +196,9 @@ func Retire(p *profile.Profile, st State, g Tag) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	at, _, ok := magicAt(p)
+	sw, ok := switchOf(p)
 	if !ok {
-		return Plan{}, refuse("plan", cardreader.CodeNotSupported, fmt.Errorf("cards of %s cannot be retired", p.Name))
+		return Plan{}, refuse("plan", notMade(p), fmt.Errorf("cards of %s cannot be retired", p.Name))
 	}
 	pl := Plan{
 		Profile: p.Name, Make: MakeOff, Card: st.Card, IssueCount: st.IssueCount, Tag: g, Before: st.Image, Base: st.Order, Spent: st.Swiped,
@@ -185,7 +206,10 @@ func Retire(p *profile.Profile, st State, g Tag) (Plan, error) {
 	}
 	copy(pl.After[:p.Chip.Protect], st.Image)
 	copy(p.Header.Of(pl.After, 0), p.Header.Of(st.Image, 0))
-	pl.After[at] = switchOff
+	if len(p.Map) > 0 {
+		pl.After = wiped(p, st.Image)
+	}
+	pl.After[sw.at] = switchOff
 	return pl, pl.cutMaking(p)
 }
 
@@ -195,7 +219,7 @@ func PutTariff(p *profile.Profile, st State, t Tariff, g Tag) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	if p.Tariff == nil || len(p.Map) > 0 {
+	if p.Tariff == nil || !rewritable(p, blockAt(p.Tariff, 0)) {
 		return Plan{}, refuse("plan", cardreader.CodeNotSupported, fmt.Errorf("cards of %s carry no prices", p.Name))
 	}
 	pl := Plan{
@@ -247,6 +271,11 @@ func Resume(p *profile.Profile, old Plan, st State) (Plan, error) {
 	}
 	pl.After = bytes.Clone(old.After)
 	copy(pl.After[:p.Chip.Protect], st.Image)
+	for _, a := range p.Map {
+		if a.Kind == space.Cyclic { // the meter's
+			copy(pl.After[a.At:a.End()], st.Image[a.At:])
+		}
+	}
 	return pl, pl.cutMaking(p)
 }
 
@@ -260,13 +289,17 @@ func (p *Plan) cutMaking(prof *profile.Profile) error {
 		p.step(stepTariff, t)
 		return nil
 	}
-	at, on, _ := magicAt(prof)
+	sw, _ := switchOf(prof)
 	code, err := p.code(prof)
 	if err != nil {
 		return refuse("plan", cardreader.CodeNotSupported, err)
 	}
-	if p.Make != MakeNew && p.Before[at] != switchOff {
-		p.Steps = append(p.Steps, Step{Name: stepOff, Addr: at, Data: Image{switchOff}})
+	if len(prof.Map) > 0 {
+		p.cutMapped(prof, code)
+		return nil
+	}
+	if p.Make != MakeNew && p.Before[sw.at] != switchOff {
+		p.Steps = append(p.Steps, Step{Name: stepOff, Addr: sw.at, Data: Image{switchOff}})
 	}
 	from, end := checkAt(prof)
 	if p.Make != MakeOff {
@@ -282,7 +315,7 @@ func (p *Plan) cutMaking(prof *profile.Profile) error {
 		p.Steps = append(p.Steps, Step{Name: stepSecret})
 	}
 	if p.Make != MakeOff {
-		p.Steps = append(p.Steps, Step{Name: stepOn, Addr: at, Data: Image{on}})
+		p.Steps = append(p.Steps, Step{Name: stepOn, Addr: sw.at, Data: Image{sw.on[0]}})
 	}
 	return nil
 }

@@ -43,6 +43,9 @@ func (m *MemoryPurse) Plan(st State, o Order) (Plan, error) {
 	if err == nil && o.Tariff != nil {
 		err = pl.withTariff(m.profile, st, *o.Tariff)
 	}
+	if err == nil {
+		err = affordable(m.mem, m.profile, pl)
+	}
 	return m.planned(pl, err)
 }
 

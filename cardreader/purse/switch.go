@@ -65,15 +65,6 @@ func toggleAt(p *profile.Profile, f *profile.Field, on ...byte) (toggle, bool) {
 	return s, !s.isOn(0xFF) && !s.isOn(switchOff) && !s.isOn(switchMark)
 }
 
-// magicAt is the address of the switch and its value when it is on; false for a layout whose cards cannot be made.
-func magicAt(p *profile.Profile) (at int, on byte, ok bool) {
-	s, ok := switchOf(p)
-	if !ok {
-		return 0, 0, false
-	}
-	return s.at, s.on[0], true
-}
-
 // checkAt is where the header's check lies; empty for a header without one.
 func checkAt(p *profile.Profile) (at, end int) {
 	c := p.Header.Check

@@ -4,8 +4,18 @@ import (
 	"bytes"
 	"context"
 
+	"tally/cardreader"
 	"tally/cardreader/apdu"
+	"tally/cardreader/exchange"
 )
+
+// CanChange says why the chip's code cannot be changed through this reader, nil when it can. Nothing is sent.
+func (c *Chip) CanChange() error {
+	if c.cmd.change == nil {
+		return exchange.Fail(cardreader.Permanent, cardreader.CodeNoCodeChange, "change secret code", nil)
+	}
+	return nil
+}
 
 // UnlockWith is Unlock with another code than the one the Chip was opened with; later calls use it too. It keeps all
 // rules of Unlock: one presentation an insertion, whatever the code.

@@ -113,7 +113,7 @@ func TestWithoutCounter(t *testing.T) {
 	if err := m.Unlock(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, m.ChangePSC(t.Context(), sle4442.Secret{PSC: wrongPSC}), cardreader.CodeNotSupported)
+	wantCode(t, m.ChangePSC(t.Context(), sle4442.Secret{PSC: wrongPSC}), cardreader.CodeNoCodeChange)
 }
 
 func TestUnknownDialect(t *testing.T) {

@@ -117,7 +117,7 @@ func (c *Chip) ChangePSC(ctx context.Context, to Secret) error {
 	case to.Issued && to.PSC.IsFactory():
 		return exchange.Fail(cardreader.Permanent, cardreader.CodePSCFactory, op, nil)
 	case c.cmd.change == nil:
-		return exchange.Fail(cardreader.Permanent, cardreader.CodeNotSupported, op, nil)
+		return c.CanChange()
 	case !c.unlocked:
 		return exchange.Fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
 	}

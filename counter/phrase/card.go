@@ -107,6 +107,22 @@ var cardTexts = map[string]entry{
 		both{"此卡同时符合几种格式，无法确定是哪一种。", "More than one layout fits this card."},
 		both{"请联系管理员检查卡型配置。", "Ask the administrator to check the configured card types."},
 	},
+	"code_not_changeable": {
+		both{"此读卡器或现有密钥不能给卡换密码，不能在此制卡，没有写卡。", "This reader, or the keys at hand, cannot give a card its own code; no card is made here, and nothing was written."},
+		both{"请换用 ACS 读卡器办理；CPU 卡请由管理员检查密钥文件。", "Use an ACS reader for this. For CPU cards ask the administrator about the key file."},
+	},
+	"card_number_locked": {
+		both{"此卡的卡号已锁定，不能改成别的号码。", "This card has its number for good; it cannot get another."},
+		both{"请输入卡面上印的卡号，或换一张新卡。", "Enter the number printed on the card, or take another card."},
+	},
+	"purse_not_empty": {
+		both{"卡内钱包还有金额，只能由表扣除，不能在此清除。", "The card's own purse holds money; only a meter can take it out."},
+		both{"请先把卡插入表内，或换一张新卡。", "Put the card into the meter first, or take a new card."},
+	},
+	"sector_keys_fixed": {
+		both{"这种卡的扇区密钥由制卡厂写入，不能在此发卡、补卡或注销。", "The sectors of such cards get their keys from the maker; they are not made, replaced or retired here."},
+		both{"请使用制卡厂已写好密钥的卡，并联系管理员。", "Use cards that the maker has prepared, and tell the administrator."},
+	},
 	"zone_not_erased": {
 		both{"卡的存储区没有擦除成功。", "A zone of the card was not erased."},
 		both{"请重新插卡；如重复出现请补卡。", "Insert the card again. If it happens again, replace it."},
