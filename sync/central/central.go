@@ -5,6 +5,7 @@ package central
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tally/sync/contract"
@@ -44,12 +45,15 @@ type Counts struct {
 	Breaks      uint64 // stored, but not continuing the record before
 }
 
+// ErrContent says that the database answers and will never take what it was given, however often it is tried.
+var ErrContent = errors.New("not to be stored in this database")
+
 // Store keeps records. Its methods may be called from several goroutines, and several processes may use the same
 // database where it allows that.
 type Store interface {
 	// Commit makes all batches durable in one transaction, each record at most once whatever was committed before. A
 	// nil error proves that every record that the receipts acknowledge survives a power cut; an error means that
-	// nothing of it is stored. There is one receipt for each (node, epoch, stream), and one for rd where readings were
+	// nothing of it is stored, and one matching ErrContent that it will not be by trying again. There is one receipt for each (node, epoch, stream), and one for rd where readings were
 	// reported as lost.
 	Commit(ctx context.Context, batches []Batch, now time.Time) ([]Receipt, error)
 

@@ -94,15 +94,16 @@ func (in *Ingest) Run(ctx context.Context) error {
 	}
 }
 
-// take commits d and what waits behind it in one transaction, and acknowledges.
+// take commits d and what waits behind it in one transaction, and acknowledges. It looks at so many deliveries at the most,
+// sound or not: rubbish must not keep what is sound from being committed.
 func (in *Ingest) take(ctx context.Context, d contract.Delivery) bool {
 	var batches []Batch
-	for more := true; more; {
+	for seen, more := 1, true; more; seen++ {
 		if b, ok := in.verify(ctx, d); ok {
 			batches = append(batches, b)
 		}
 		more = false
-		if len(batches) < in.o.Most {
+		if seen < in.o.Most {
 			select {
 			case d = <-in.road.In():
 				more = true
@@ -113,15 +114,55 @@ func (in *Ingest) take(ctx context.Context, d contract.Delivery) bool {
 	if len(batches) == 0 {
 		return ctx.Err() == nil
 	}
+	return in.commit(ctx, batches)
+}
+
+// commit commits batches and acknowledges them. When they hold something that the database will never take, that is found
+// by halves and set aside; everything else is stored.
+func (in *Ingest) commit(ctx context.Context, batches []Batch) bool {
 	var receipts []Receipt
+	var content error
 	ok := in.insist(ctx, func(ctx context.Context) (err error) {
 		receipts, err = in.store.Commit(ctx, batches, in.o.Now())
+		if content = nil; errors.Is(err, ErrContent) {
+			content, err = err, nil
+		}
 		return err
 	})
-	if ok {
-		in.answer(ctx, receipts)
+	if !ok {
+		return false
 	}
-	return ok
+	if content == nil {
+		in.answer(ctx, receipts)
+		return true
+	}
+	for _, part := range in.parts(batches, content) {
+		if !in.commit(ctx, part) {
+			return false
+		}
+	}
+	return true
+}
+
+// parts are halves of what the database does not take; of one record it is the record in quarantine. There is nothing
+// left of what is not even taken there: it is not acknowledged, and told.
+func (in *Ingest) parts(batches []Batch, content error) [][]Batch {
+	if n := len(batches); n > 1 {
+		return [][]Batch{batches[:n/2], batches[n/2:]}
+	}
+	b := batches[0]
+	if n := len(b.Items); n > 1 {
+		first, second := b, b
+		first.Items, second.Items = b.Items[:n/2], b.Items[n/2:]
+		return [][]Batch{{first}, {second}}
+	}
+	it := b.Items[0]
+	in.o.Log.Error("the database does not take a record", "node", b.Node, "stream", b.Stream, "epoch", b.Epoch, "seq", it.Seq, "err", content)
+	if it.Nack != nil {
+		return nil
+	}
+	b.Items = []Item{{Seq: it.Seq, Raw: it.Raw, Nack: &contract.Nack{Seq: it.Seq, Code: contract.CodeBadRecord, Text: "the central database does not take it"}}}
+	return [][]Batch{{b}}
 }
 
 func (in *Ingest) verify(ctx context.Context, d contract.Delivery) (Batch, bool) {

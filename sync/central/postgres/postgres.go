@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"tally/sync/central/sqlstore"
@@ -35,11 +37,18 @@ func Open(ctx context.Context, where string, password func() (string, error)) (*
 	db := stdlib.OpenDB(*cfg, opts...)
 	db.SetMaxOpenConns(8)
 	s, err := sqlstore.New(ctx, db, sqlstore.Dialect{
-		Dollar: true, Blob: "BYTEA", ForUpdate: " FOR UPDATE", Unprepared: true,
+		Dollar: true, Blob: "BYTEA", ForUpdate: " FOR UPDATE", Unprepared: true, Content: ofContent,
 		LockMigration: "SELECT pg_advisory_xact_lock(7411001)", // any number that is always the same
 	})
 	if err != nil {
 		return nil, fmt.Errorf("postgres %s/%s: %w", cfg.Host, cfg.Database, err)
 	}
 	return s, nil
+}
+
+// ofContent: class 22 is a data exception, 54 a limit of the program, such as the length of an index entry (PostgreSQL
+// documentation, appendix A). A full disk, a lock or a lost connection is none of these.
+func ofContent(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (strings.HasPrefix(e.Code, "22") || strings.HasPrefix(e.Code, "54"))
 }

@@ -4,10 +4,12 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // also the driver "sqlite"
+	lib "modernc.org/sqlite/lib"
 
 	"tally/sync/central/sqlstore"
 )
@@ -25,9 +27,19 @@ func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open central database %s: %w", path, err)
 	}
-	s, err := sqlstore.New(ctx, db, sqlstore.Dialect{Blob: "BLOB"})
+	s, err := sqlstore.New(ctx, db, sqlstore.Dialect{Blob: "BLOB", Content: ofContent})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
+}
+
+// ofContent: a value that is too big or of the wrong kind.
+func ofContent(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return false
+	}
+	code := e.Code() & 0xff // without the extension
+	return code == lib.SQLITE_TOOBIG || code == lib.SQLITE_MISMATCH
 }

@@ -18,6 +18,9 @@ var (
 
 // lockWord keeps what a node says of a sale lock. A lifted one stays lifted, whichever word comes first.
 func (w *work) lockWord(ctx context.Context, k key, typ, at string, f *contract.SaleLock) error {
+	if err := w.serialise(ctx); err != nil { // before the lock's own row, as everybody does: never in a circle
+		return err
+	}
 	lifted, by := "", ""
 	if typ == contract.TypeSaleUnlock {
 		lifted, by = at, printable(f.LiftedBy)

@@ -101,11 +101,12 @@ func (s *Store) migrate(ctx context.Context) error {
 
 // Dialect is where databases differ.
 type Dialect struct {
-	Dollar        bool   // parameters are $1 instead of ?1
-	Blob          string // type of bytes
-	ForUpdate     string // put behind a SELECT to lock its rows until the transaction ends
-	LockMigration string // statement that keeps two processes from migrating at once
-	Unprepared    bool   // the driver keeps prepared statements itself, beyond one transaction
+	Dollar        bool             // parameters are $1 instead of ?1
+	Blob          string           // type of bytes
+	ForUpdate     string           // put behind a SELECT to lock its rows until the transaction ends
+	LockMigration string           // statement that keeps two processes from migrating at once
+	Content       func(error) bool // whether an error says that the content is at fault, which no further try would change
+	Unprepared    bool             // the driver keeps prepared statements itself, beyond one transaction
 }
 
 func (d Dialect) ddl(s string) string { return strings.ReplaceAll(s, "BLOB", d.Blob) }

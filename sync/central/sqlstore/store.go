@@ -53,6 +53,9 @@ func (s *Store) Commit(ctx context.Context, batches []central.Batch, now time.Ti
 		receipts, err = w.all(ctx, batches)
 		return err
 	})
+	if err != nil && s.dialect.Content(err) {
+		err = fmt.Errorf("%w: %w", central.ErrContent, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("store records: %w", err)
 	}
