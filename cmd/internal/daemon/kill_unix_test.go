@@ -54,18 +54,24 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// fuse counts steps and kills the process, as a power switch would, at the chosen one.
+// fuse counts steps and acts at the chosen one: it kills the process, as a power switch would.
 type fuse struct {
 	at    int64
+	act   func() // nil is the kill
 	armed atomic.Bool
 	n     atomic.Int64
 }
 
 func (f *fuse) step() {
-	if f.armed.Load() && f.n.Add(1) == f.at {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {} // the signal is on its way
+	if !f.armed.Load() || f.n.Add(1) != f.at {
+		return
 	}
+	if f.act != nil {
+		f.act()
+		return
+	}
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {} // the signal is on its way
 }
 
 // fusedStore steps before and after each commit.

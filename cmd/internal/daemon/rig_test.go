@@ -81,7 +81,13 @@ type rig struct {
 
 // openRig opens store and counter; wrap may put something between them and the world.
 func openRig(dir string, src cardreader.Source, hooks storage.Hooks, wrap func(counter.Store) counter.Store) (*rig, error) {
-	store, err := storage.Open(filepath.Join(dir, "data"), storage.Options{Node: "node", Ballast: -1, Hooks: hooks})
+	return openRigWith(dir, src, storage.Options{Hooks: hooks}, wrap)
+}
+
+// openRigWith is openRig with a clock, and whatever else a store may be given.
+func openRigWith(dir string, src cardreader.Source, o storage.Options, wrap func(counter.Store) counter.Store) (*rig, error) {
+	o.Node, o.Ballast = "node", -1
+	store, err := storage.Open(filepath.Join(dir, "data"), o)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +97,7 @@ func openRig(dir string, src cardreader.Source, hooks storage.Hooks, wrap func(c
 	}
 	r := &rig{store: store}
 	r.service, err = counter.New(counter.Options{
-		Store: wrap(store), Open: chips.Open, Resolve: purse.Resolve, Tables: rigTables, Station: rigStation, StationNo: 1,
+		Now: o.Now, Store: wrap(store), Open: chips.Open, Resolve: purse.Resolve, Tables: rigTables, Station: rigStation, StationNo: 1,
 		Region: rigRegion, Password: rigCost, Logger: quiet, StoreRetry: 10 * time.Millisecond,
 	})
 	if err != nil {
