@@ -77,6 +77,7 @@ type Cards struct {
 	KeyPass    Secret `json:",omitzero"` // what opens it; unset: the machine key does
 	MachineKey string `json:",omitzero"` // file of the machine key; empty: machine.key in the data folder
 	SAM        string `json:",omitzero"` // a reader whose name contains this holds the security module; empty: one that says SAM
+	Terminal   string `json:",omitzero"` // twelve hex digits: what this counter calls itself when it loads the purse of a CPU card
 }
 
 // minCardKey is the least number of bytes of a key that cards' codes are derived from.

@@ -27,6 +27,7 @@ const (
 	codeOpen         = "open_to_network"
 	codeHost         = "bad_host"
 	codeHex16        = "bad_hex16"
+	codeTerminal     = "bad_terminal"
 	codeDate         = "bad_date"
 	codeFraction     = "inexact"
 	codeDecimal      = "bad_decimal"
@@ -95,6 +96,8 @@ var phrases = map[string]text{
 	codeHost: {"%s is not a host name; want a name or an IP address without a port", "%s 不是主机名；应为不带端口的名称或 IP 地址"},
 	codeHex16: {"%s is not a region; want four hexadecimal digits in quotes, as in \"0571\"",
 		"%s 不是区域号；应为引号内的四位十六进制数，如 \"0571\""},
+	codeTerminal: {"%s is not a terminal number; want twelve hexadecimal digits in quotes, as in \"057100000001\"",
+		"%s 不是终端号；应为引号内的十二位十六进制数，如 \"057100000001\""},
 	codeDate:     {"%s is not a date; want year-month-day, as in 2026-01-01", "%s 不是日期；应为 年-月-日，如 2026-01-01"},
 	codeFraction: {"a fraction without quotes is not exact; put it in quotes, as in %s = %q", "不加引号的小数不精确；请加引号，如 %s = %q"},
 	codeDecimal:  {"%s is not a decimal number with at most %d decimals; want one as in %q", "%s 不是最多 %d 位小数的数；应如 %q"},

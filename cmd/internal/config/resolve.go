@@ -24,6 +24,9 @@ func (d *document) node(t *table, known Known) Node {
 	if n.Cards.KeyFile != "" && n.Cards.MachineKey == "" {
 		n.Cards.MachineKey = filepath.Join(n.DataDir, "machine.key")
 	}
+	if n.Counter.Enabled && n.Cards.Terminal == "" {
+		n.Cards.Terminal = fmt.Sprintf("%04X%08d", n.Counter.Region, n.Counter.StationNo)
+	}
 	n.Meters, known = d.meters(t.sub("meters"), known)
 	n.Lines = d.lines(t.subs("line", 256), known)
 	if t.has("uplink") {
@@ -114,6 +117,16 @@ func (t *table) region(key string) uint16 {
 	return uint16(b[0])<<8 | uint16(b[1])
 }
 
+// terminal is a terminal number of JR/T 0025 (PBOC): six bytes, written as twelve hexadecimal digits.
+func (t *table) terminal(key string) string {
+	s := t.text(key, "")
+	if b, err := hex.DecodeString(s); s != "" && (err != nil || len(b) != 6) {
+		t.bad(key, codeTerminal, quoted(s))
+		return ""
+	}
+	return strings.ToUpper(s)
+}
+
 func (d *document) cards(t *table, counter bool, known Known) Cards {
 	source := CardsNone
 	if counter {
@@ -133,6 +146,7 @@ func (d *document) cards(t *table, counter bool, known Known) Cards {
 		KeyPass:    t.secret("key_pass"),
 		MachineKey: t.abs("machine_key"),
 		SAM:        t.text("sam", ""),
+		Terminal:   t.terminal("terminal"),
 	}
 	t.ownProfiles(&c, known)
 	if b, err := hex.DecodeString(c.PSC.Reveal()); c.PSC.IsSet() && (err != nil || len(b) != 3 && len(b) < minCardKey) {
