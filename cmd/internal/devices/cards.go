@@ -32,6 +32,8 @@ type Chips struct {
 	modules *modules               // nil: no slot is a security module's
 	guards  guard.Guards
 	region  uint16 // of cards whose layout has no place for one
+
+	terminal cpucard.Terminal // what this counter calls itself when it loads a card's purse
 }
 
 // At says of which region cards are whose layout does not say it: the utility's own. It is called before the first card
@@ -50,6 +52,9 @@ func NewChips(c config.Cards, src cardreader.Source) (*Chips, error) {
 			return nil, err
 		}
 	}
+	if ch.terminal, err = terminalOf(c); err != nil {
+		return nil, err
+	}
 	if ch.keys, err = keysOf(c, profiles); err != nil {
 		return nil, err
 	}
@@ -64,6 +69,19 @@ func NewChips(c config.Cards, src cardreader.Source) (*Chips, error) {
 		ch.codes[p.Name] = codes
 	}
 	return ch, nil
+}
+
+// terminalOf is zeros for a program that loads nothing.
+func terminalOf(c config.Cards) (t cpucard.Terminal, err error) {
+	b, err := hex.DecodeString(c.Terminal)
+	if err == nil && len(b) != len(t) && len(b) != 0 {
+		err = fmt.Errorf("%d bytes, want %d", len(b), len(t))
+	}
+	if err != nil {
+		return t, fmt.Errorf("read the terminal number: %w", err)
+	}
+	copy(t[:], b)
+	return t, nil
 }
 
 // profilesOf finds the profiles that a config names among the shipped ones and those of its folder.

@@ -122,7 +122,7 @@ func (ch *Chips) openCPU(ctx context.Context, k *kind, card cardreader.Card, rea
 		return nil, err
 	}
 	return func(p *profile.Profile) (purse.Memory, error) {
-		l := cpucard.Layout{Areas: p.Map, SerialAt: p.SerialAt()}
+		l := cpucard.Layout{Areas: p.Map, SerialAt: p.SerialAt(), Terminal: ch.terminal}
 		if p.Keys.Load != nil {
 			l.LoadKey = byte(p.Keys.Load.ID)
 		}
