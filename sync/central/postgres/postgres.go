@@ -4,6 +4,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -37,7 +38,7 @@ func Open(ctx context.Context, where string, password func() (string, error)) (*
 	db := stdlib.OpenDB(*cfg, opts...)
 	db.SetMaxOpenConns(8)
 	s, err := sqlstore.New(ctx, db, sqlstore.Dialect{
-		Dollar: true, Blob: "BYTEA", ForUpdate: " FOR UPDATE", Unprepared: true, Content: ofContent,
+		Dollar: true, Blob: "BYTEA", ForUpdate: " FOR UPDATE", Unprepared: true, Content: ofContent, Snapshot: sql.LevelRepeatableRead,
 		LockMigration: "SELECT pg_advisory_xact_lock(7411001)", // any number that is always the same
 	})
 	if err != nil {

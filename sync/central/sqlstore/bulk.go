@@ -34,10 +34,7 @@ func (w *work) bulk(ctx context.Context, k key, b central.Batch, c *central.Coun
 		if err != nil {
 			return nil, err
 		}
-		c.Stored++
-		if chained.Valid && chained.Int64 == 0 {
-			c.Breaks++
-		}
+		w.stored(k, it, chained, c)
 		records.add(k.node, k.epoch, string(k.stream), int64(it.Seq), printable(it.Record.ID), it.Record.Type, stamp(it.Record.At.Time), chained, w.now, it.Raw)
 		before = it.Raw
 	}

@@ -148,7 +148,7 @@ func (s *Store) ReleasePrices(ctx context.Context, tables []contract.PriceTable,
 
 // Prices returns the tables released last, none when there is no release.
 func (s *Store) Prices(ctx context.Context) (p contract.Prices, err error) {
-	err = s.within(ctx, time.Now(), func(w *work) error {
+	err = s.reading(ctx, func(w *work) error {
 		raw, err := w.prices(ctx)
 		if err != nil || raw == nil {
 			return err

@@ -19,14 +19,27 @@ func (s *Store) within(ctx context.Context, now time.Time, f func(w *work) error
 		return err
 	}
 	defer tx.Rollback()
-	w := &work{tx: tx, d: s.dialect, at: now, now: stamp(now), stmts: map[string]*sql.Stmt{}, marks: map[key]*mark{}, freed: map[key]uint64{}}
+	w := &work{tx: tx, d: s.dialect, trace: s.trace, at: now, now: stamp(now), stmts: map[string]*sql.Stmt{}, marks: map[key]*mark{}, freed: map[key]uint64{}, readings: map[[2]string]int64{}}
 	if err := f(w); err != nil {
+		return err
+	}
+	if err := w.countReadings(ctx); err != nil {
 		return err
 	}
 	if err := w.counted(ctx); err != nil {
 		return err
 	}
 	return tx.Commit()
+}
+
+// reading runs f in a transaction that sees one moment and keeps nobody from writing.
+func (s *Store) reading(ctx context.Context, f func(w *work) error) error {
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: s.dialect.Snapshot})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return f(&work{tx: tx, d: s.dialect, trace: s.trace, stmts: map[string]*sql.Stmt{}})
 }
 
 // SaveStatus keeps what a node says of itself. The word of a session that has been replaced is not taken: the will of a

@@ -35,7 +35,7 @@ func (s *Store) Reconcile(ctx context.Context, q central.Query) (central.Report,
 	if err != nil {
 		return r, err
 	}
-	err = s.within(ctx, time.Now(), func(w *work) error {
+	err = s.reading(ctx, func(w *work) error {
 		if r.Accounts, err = w.accountsOf(ctx, sp); err != nil {
 			return err
 		}
@@ -90,6 +90,7 @@ func among(node, at string) string {
 func (sp span) args() []any { return []any{sp.node, sp.from, sp.to} }
 
 func (w *work) accountsOf(ctx context.Context, sp span) ([]central.Account, error) {
+	from, to := sp.halves()
 	rows, err := w.rows(ctx, `SELECT k.node,
 		(SELECT COUNT(*) FROM statement t WHERE t.node = k.node AND `+among("t.node", "t.from_at")+`),
 		(SELECT COUNT(*) FROM audit_head h WHERE h.node = k.node AND `+among("h.node", "h.at")+`),
@@ -98,8 +99,8 @@ func (w *work) accountsOf(ctx context.Context, sp span) ([]central.Account, erro
 		(SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM sale s WHERE s.node = k.node AND s.kind = 'sale' AND `+among("s.node", "s.at")+`),
 		(SELECT COUNT(*) FROM sale s WHERE s.node = k.node AND s.kind = 'refund' AND `+among("s.node", "s.at")+`),
 		(SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM sale s WHERE s.node = k.node AND s.kind = 'refund' AND `+among("s.node", "s.at")+`),
-		(SELECT COUNT(*) FROM record r WHERE r.node = k.node AND r.stream = 'rd' AND `+among("r.node", "r.at")+`)
-		FROM (SELECT DISTINCT node FROM stream_state WHERE ?1 = '' OR node = ?1) k ORDER BY 1`, sp.args()...)
+		(SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM reading_count c WHERE c.node = k.node AND c.half >= ?4 AND c.half < ?5)
+		FROM (SELECT DISTINCT node FROM stream_state WHERE ?1 = '' OR node = ?1) k ORDER BY 1`, append(sp.args(), from, to)...)
 	if err != nil {
 		return nil, err
 	}
@@ -184,19 +185,34 @@ func (w *work) streams(ctx context.Context, sp span) ([]central.Finding, error) 
 	if err != nil {
 		return nil, err
 	}
-	missing, err := w.findings(ctx, central.FindingShort, `SELECT s.node, s.epoch, 0, s.stream || ': ' || s.acked || ' are acknowledged, and fewer are here'
-		FROM stream_state s
-		WHERE (?1 = '' OR s.node = ?1)
-			AND s.acked > (SELECT COUNT(*) FROM record r WHERE r.node = s.node AND r.epoch = s.epoch AND r.stream = s.stream AND r.seq <= s.acked)
-			+ (SELECT COUNT(DISTINCT q.seq) FROM quarantine q WHERE q.node = s.node AND q.epoch = s.epoch AND q.stream = s.stream AND q.seq <= s.acked)
-			+ (SELECT COALESCE(SUM(l.last - l.first + 1), 0) FROM lost l WHERE l.node = s.node AND l.epoch = s.epoch AND l.stream = s.stream)
-		ORDER BY 1, 2, 4`, sp.node)
+	missing, err := w.short(ctx, sp)
 	if err != nil {
 		return nil, err
 	}
 	held, err := w.findings(ctx, central.FindingQuarantine, `SELECT q.node, q.epoch, 0, q.stream || ': ' || COUNT(*) || ' in quarantine, ' || q.code
 		FROM quarantine q WHERE `+among("q.node", "q.received")+` GROUP BY q.node, q.epoch, q.stream, q.code ORDER BY 1, 2, 4`, sp.args()...)
 	return append(append(breaks, missing...), held...), err
+}
+
+// recent is how far below a watermark the report of a day counts: more than a node has ever to tell of one day. Without a day
+// everything is counted.
+const recent = 200_000
+
+// short are watermarks that have something missing below.
+func (w *work) short(ctx context.Context, sp span) ([]central.Finding, error) {
+	depth := int64(recent)
+	if sp.from == "" {
+		depth = contract.MaxSeq
+	}
+	return w.findings(ctx, central.FindingShort, `SELECT m.node, m.epoch, 0, m.stream || ': ' || m.acked || ' are acknowledged, and fewer are here'
+		FROM (SELECT node, epoch, stream, acked, CASE WHEN acked > ?2 THEN acked - ?2 ELSE 0 END AS low FROM stream_state WHERE ?1 = '' OR node = ?1) m
+		WHERE m.acked - m.low > (SELECT COUNT(*) FROM record r
+				WHERE r.node = m.node AND r.epoch = m.epoch AND r.stream = m.stream AND r.seq > m.low AND r.seq <= m.acked)
+			+ (SELECT COUNT(DISTINCT q.seq) FROM quarantine q
+				WHERE q.node = m.node AND q.epoch = m.epoch AND q.stream = m.stream AND q.seq > m.low AND q.seq <= m.acked)
+			+ (SELECT COALESCE(SUM(CASE WHEN l.last < m.acked THEN l.last ELSE m.acked END - CASE WHEN l.first > m.low THEN l.first - 1 ELSE m.low END), 0)
+				FROM lost l WHERE l.node = m.node AND l.epoch = m.epoch AND l.stream = m.stream AND l.last > m.low AND l.first <= m.acked)
+		ORDER BY 1, 2, 4`, sp.node, depth)
 }
 
 // silent are nodes that sold on the day and made no statement for it.

@@ -32,8 +32,8 @@ func (s *Store) AskAgain(ctx context.Context, sign central.Signer, now time.Time
 // missing is the first gap of each stream that nothing is being done about.
 func (s *Store) missing(ctx context.Context, now time.Time) ([]central.Gap, error) {
 	var gaps []central.Gap
-	err := s.within(ctx, now, func(w *work) error {
-		candidates, err := w.behind(ctx)
+	err := s.reading(ctx, func(w *work) error {
+		candidates, err := w.behind(ctx, stamp(now))
 		if err != nil {
 			return err
 		}
@@ -54,14 +54,14 @@ func (s *Store) missing(ctx context.Context, now time.Time) ([]central.Gap, erro
 }
 
 // behind are the streams of which a node says in its present epoch that more was acknowledged than is.
-func (w *work) behind(ctx context.Context) ([]central.Gap, error) {
+func (w *work) behind(ctx context.Context, now string) ([]central.Gap, error) {
 	rows, err := w.rows(ctx, `SELECT n.node, n.epoch, t.stream, COALESCE(s.acked, 0) + 1, t.acked
 		FROM node n JOIN node_stream t ON t.node = n.node
 		LEFT JOIN stream_state s ON s.node = n.node AND s.epoch = n.epoch AND s.stream = t.stream
 		WHERE n.online = 1 AND t.acked > COALESCE(s.acked, 0) AND NOT EXISTS (
 			SELECT 1 FROM resend r JOIN command c ON c.id = r.command
 			WHERE r.node = n.node AND r.epoch = n.epoch AND r.stream = t.stream AND c.finished = '' AND c.expires > ?1)
-		ORDER BY 1, 3`, w.now)
+		ORDER BY 1, 3`, now)
 	if err != nil {
 		return nil, err
 	}

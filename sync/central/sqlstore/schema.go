@@ -64,7 +64,7 @@ CREATE INDEX sale_at ON sale (node, epoch, at);
 `, downlinkLayout, `
 ALTER TABLE refused ADD COLUMN node TEXT NOT NULL DEFAULT ''; -- whose topic it was
 CREATE INDEX refused_node ON refused (node);
-`}
+`, reportLayout}
 
 // migrate brings the database to the newest layout, and refuses one that is newer than this program.
 func (s *Store) migrate(ctx context.Context) error {
@@ -101,12 +101,13 @@ func (s *Store) migrate(ctx context.Context) error {
 
 // Dialect is where databases differ.
 type Dialect struct {
-	Dollar        bool             // parameters are $1 instead of ?1
-	Blob          string           // type of bytes
-	ForUpdate     string           // put behind a SELECT to lock its rows until the transaction ends
-	LockMigration string           // statement that keeps two processes from migrating at once
-	Content       func(error) bool // whether an error says that the content is at fault, which no further try would change
-	Unprepared    bool             // the driver keeps prepared statements itself, beyond one transaction
+	Dollar        bool               // parameters are $1 instead of ?1
+	Blob          string             // type of bytes
+	ForUpdate     string             // put behind a SELECT to lock its rows until the transaction ends
+	LockMigration string             // statement that keeps two processes from migrating at once
+	Content       func(error) bool   // whether an error says that the content is at fault, which no further try would change
+	Snapshot      sql.IsolationLevel // at which a transaction that only reads sees one moment
+	Unprepared    bool               // the driver keeps prepared statements itself, beyond one transaction
 }
 
 func (d Dialect) ddl(s string) string { return strings.ReplaceAll(s, "BLOB", d.Blob) }

@@ -14,6 +14,9 @@ type runner struct {
 
 // run returns a statement of the transaction, prepared once where the driver does not do that by itself.
 func (w *work) run(ctx context.Context, query string) (runner, error) {
+	if w.trace != nil {
+		w.trace(query)
+	}
 	if w.d.Unprepared {
 		q := w.d.query(query)
 		return runner{

@@ -20,6 +20,7 @@ import (
 type Store struct {
 	db      *sql.DB
 	dialect Dialect
+	trace   func(query string) // gets every statement of a transaction; nil: nobody looks
 }
 
 var _ central.Store = (*Store)(nil)
@@ -76,15 +77,17 @@ func keyOf(b central.Batch) key { return key{b.Node, b.Epoch, b.Stream} }
 
 // work is one transaction.
 type work struct {
-	tx      *sql.Tx
-	d       Dialect
-	at      time.Time
-	now     string // at, as it is stored
-	stmts   map[string]*sql.Stmt
-	marks   map[key]*mark  // of all streams concerned, locked
-	forAll  bool           // one of its changes concerns every node
-	changed uint64         // the highest number of a change so far; 0 while there is none
-	freed   map[key]uint64 // streams whose watermark may move because records were reported as lost, and up to where
+	tx       *sql.Tx
+	d        Dialect
+	trace    func(query string)
+	at       time.Time
+	now      string // at, as it is stored
+	stmts    map[string]*sql.Stmt
+	marks    map[key]*mark       // of all streams concerned, locked
+	forAll   bool                // one of its changes concerns every node
+	changed  uint64              // the highest number of a change so far; 0 while there is none
+	readings map[[2]string]int64 // stored in this transaction, by node and half of a day
+	freed    map[key]uint64      // streams whose watermark may move because records were reported as lost, and up to where
 }
 
 // all goes through the streams one by one.
@@ -221,11 +224,17 @@ func (w *work) item(ctx context.Context, k key, it *central.Item, before []byte,
 	if !fresh {
 		return w.again(ctx, k, it, chained, c)
 	}
-	c.Stored++
-	if chained.Valid && chained.Int64 == 0 {
-		c.Breaks++
-	}
+	w.stored(k, it, chained, c)
 	return it.Raw, w.project(ctx, k, it)
+}
+
+// stored counts a record that was not here before.
+func (w *work) stored(k key, it *central.Item, chained sql.NullInt64, c *central.Counts) {
+	c.Stored++
+	c.Breaks += count(chained.Valid && chained.Int64 == 0)
+	if k.stream == contract.Rd {
+		w.countReading(k, it.Record.At.Time)
+	}
 }
 
 // again handles a record whose identity is taken: the same bytes have no effect, others are a conflict.
