@@ -80,7 +80,7 @@ func (s *Service) Absorb(ctx context.Context, deltas []AccountDelta) error {
 		err := s.o.Store.Update(ctx, func(tx Tx) error {
 			bad, cards = nil, nil
 			for _, d := range part {
-				a, changed, err := absorbed(tx, d)
+				a, changed, err := s.absorbed(tx, d)
 				switch {
 				case errors.Is(err, errDelta):
 					bad = append(bad, err)
@@ -116,7 +116,7 @@ func (s *Service) Absorb(ctx context.Context, deltas []AccountDelta) error {
 var errDelta = errors.New("cannot absorb account")
 
 // absorbed is the account after a delta.
-func absorbed(tx Tx, d AccountDelta) (a Account, changed bool, err error) {
+func (s *Service) absorbed(tx Tx, d AccountDelta) (a Account, changed bool, err error) {
 	if err := d.check(); err != nil {
 		return a, false, err
 	}
@@ -128,12 +128,22 @@ func absorbed(tx Tx, d AccountDelta) (a Account, changed bool, err error) {
 		a = Account{No: d.Account}
 	case err != nil || d.Version <= a.Version:
 		return a, false, err
+	default:
+		if err = s.hearOwn(tx, d); err == nil {
+			a, err = tx.Account(d.Account)
+		}
+		if err != nil {
+			return a, false, err
+		}
 	}
 	a.Version = d.Version
 	a.Arrears = quantity.Money(d.ArrearsFen)
 	d.file(&a)
 	d.tiers(&a)
 	d.card(&a)
+	if a.Elsewhere, err = s.hearElsewhere(tx, a, d); err != nil {
+		return a, false, err
+	}
 	if owner, err := tx.AccountOfCard(a.Card); err == nil && owner.No != a.No {
 		return a, false, fmt.Errorf("%w %q: its card belongs to account %q here", errDelta, d.Account, owner.No)
 	}

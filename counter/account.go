@@ -53,6 +53,9 @@ type Account struct {
 	// Arrears is what the customer owes beside the card, in fen, as the centre says.
 	Arrears quantity.Money `json:"arrears_fen,omitempty"`
 
+	// Elsewhere are the orders of this customer that are in doubt at other counters, as far as the centre has told.
+	Elsewhere []Elsewhere `json:"elsewhere,omitempty"`
+
 	// Version is that of the centre's word that was absorbed last.
 	Version uint64 `json:"version,omitempty"`
 

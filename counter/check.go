@@ -74,6 +74,9 @@ func (s *Service) customer(tx Tx, st purse.State) (Account, []Order, error) {
 	if err == nil {
 		err = openElsewhere(tx, a.No)
 	}
+	if err == nil {
+		err = doubtElsewhere(a)
+	}
 	return a, journal, err
 }
 

@@ -46,6 +46,8 @@ func (s *Service) Decide(ctx context.Context, sess Session, order string, d Deci
 	}
 	gone := s.gone(ctx, o)
 	switch {
+	case o.Op == OpFinish && d == Written:
+		return refuse(CodeNoProof, nil, "order", o.ID) // the counter whose order it is decides
 	case o.State != Quarantined && o.State.Open() && !gone:
 		return s.outcome(o)
 	case o.State != Quarantined && !gone && (o.State != e.state || o.Why != WhyDecided):

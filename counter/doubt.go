@@ -112,11 +112,20 @@ func (w *writing) intendAgain(tx Tx, p Purse, st purse.State, id string) (Order,
 	if err != nil {
 		return o, planRefusal(err)
 	}
-	if plan.Seq != o.Plan.Seq || plan.Tag != o.Plan.Tag || plan.Cumulative != o.Plan.Cumulative {
+	if plan.Seq != o.Plan.Seq || plan.Tag != o.Plan.Tag || plan.Cumulative != o.Plan.Cumulative || o.Op == OpFinish && !sameOrder(plan, o.Plan) {
 		return o, refuse(CodeInternal, nil, "order", o.ID)
 	}
 	o.Plan, o.State, o.ClosedBy = plan, Intended, op.Name
+	if o.Op == OpFinish {
+		o.Operator = op.Name
+	}
 	return o, tx.PutOrder(o)
+}
+
+// sameOrder: both put the same order on the card, wherever on it.
+func sameOrder(a, b purse.Plan) bool {
+	a.Order.Slot = b.Order.Slot
+	return a.Order == b.Order
 }
 
 // resume stores the intent of the rest of a card that is half made, changed or retired.

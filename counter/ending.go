@@ -81,12 +81,21 @@ func (s *Service) close(tx Tx, o *Order, e ending) error {
 		err = s.closeVoid(tx, o)
 	case InDoubt:
 		o.Doubted = true
-		err = tx.Emit(doubtRecord(contract.TypeCardInDoubt, *o))
+		err = tellDoubt(tx, contract.TypeCardInDoubt, *o)
 	case Quarantined:
 		o.Doubted = true
-		err = tx.Emit(doubtRecord(contract.TypeQuarantine, *o))
+		err = tellDoubt(tx, contract.TypeQuarantine, *o)
 	}
 	return errors.Join(err, tx.PutOrder(*o))
+}
+
+// tellDoubt tells people of an order without proof, and other counters what they need to judge its card.
+func tellDoubt(tx Tx, typ string, o Order) error {
+	err := tx.Emit(doubtRecord(typ, o))
+	if err != nil || o.Account == "" || o.Op == OpFinish {
+		return err
+	}
+	return tx.Emit(openRecord(o))
 }
 
 // closeDone books an order whose card was read back. A sale was counted in its tiers with its intent, a refund is only
@@ -111,7 +120,13 @@ func (s *Service) closeDone(tx Tx, o *Order) error {
 // closeVoid gives the money and the tier volume of a sale back, or lets an order be refunded again whose refund came to
 // nothing. The centre hears of it only when it has heard of the order before, as one in doubt: what ended before anybody
 // was told of it never was.
+//
+// While another counter has the right to write the order, no money is given back for it: this is the one place that
+// keeps the two apart.
 func (s *Service) closeVoid(tx Tx, o *Order) error {
+	if o.GivenTo != "" {
+		return refuse(CodeHandedOver, nil, "order", o.ID, "station", o.GivenAt)
+	}
 	var err error
 	switch o.Op {
 	case purse.OpBuy:

@@ -12,6 +12,8 @@ import (
 type centre struct {
 	accounts map[string]counter.AccountDelta
 	version  uint64
+	doubts   []*openDoubt
+	past     []counter.AccountDelta // what was told before
 }
 
 func newCentre() *centre { return &centre{accounts: map[string]counter.AccountDelta{}} }
@@ -30,10 +32,14 @@ func (c *centre) hear(o *office, n int) {
 			var s contract.Sale
 			o.decode(r.Body, &s)
 			c.sale(s)
+			c.ended(s.Order)
 		case counter.TypeIssue, counter.TypeReissue, counter.TypeMeterChange, counter.TypeRetire:
 			var m counter.CardOperation
 			o.decode(r.Body, &m)
 			c.card(m)
+			c.ended(m.Order)
+		default:
+			c.hearOpen(o, r)
 		}
 	}
 }
@@ -95,7 +101,9 @@ func (c *centre) tell(o *office, keep func(account string) bool) {
 	var all []counter.AccountDelta
 	for _, d := range c.accounts {
 		if keep(d.Account) {
+			d.Doubts = c.open(d.Account)
 			all = append(all, d)
+			c.past = append(c.past, d)
 		}
 	}
 	if err := o.svc.Absorb(bg, all); err != nil && !o.power.Dead() && code(err) != counter.CodeStore {

@@ -123,7 +123,7 @@ func (w *world) told() {
 	heard := map[string]int{}
 	for _, r := range w.store.Records() {
 		heard[r.Type+" "+r.ID]++
-		if r.Stream != contract.Tx {
+		if r.Stream != contract.Tx || strings.HasPrefix(r.Type, "order_") {
 			continue
 		}
 		var body contract.Sale
@@ -153,14 +153,14 @@ func (w *world) told() {
 		if got := [2]int{heard[done], heard[void]}; got != want {
 			w.t.Errorf("order %s (%s) is %s; the centre hears %d times that it is done, %d times that it is void", o.ID, o.Op, o.State, got[0], got[1])
 		}
-		if o.State == counter.InDoubt && heard[contract.TypeCardInDoubt+" "+o.ID] == 0 {
+		if o.State == counter.InDoubt && (heard[contract.TypeCardInDoubt+" "+o.ID] == 0 || heard[contract.TypeOrderInDoubt+" "+o.ID] == 0) {
 			w.t.Errorf("order %s is in doubt and the centre does not know", o.ID)
 		}
 		delete(heard, done)
 		delete(heard, void)
 	}
 	events := map[string]bool{
-		contract.TypeCardInDoubt: true, contract.TypeQuarantine: true, counter.TypeCardMismatch: true,
+		contract.TypeOrderInDoubt: true, contract.TypeOrderGiven: true, contract.TypeCardInDoubt: true, contract.TypeQuarantine: true, counter.TypeCardMismatch: true,
 		counter.TypeSaleLock: true, counter.TypeSaleUnlock: true, counter.TypeCardLost: true, counter.TypeCardFound: true,
 	}
 	for what := range heard {

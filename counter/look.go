@@ -88,6 +88,9 @@ func (d *desk) openClaimed(ctx context.Context, ins cardreader.Insertion) (Purse
 // present resolves what is open about a card that was just read, and shows it. The card must be claimed.
 func (d *desk) present(ctx context.Context, ins cardreader.Insertion, st purse.State) {
 	waiting, err := d.s.resolve(ctx, st)
+	if err == nil {
+		err = d.s.witness(ctx, st)
+	}
 	var account *AccountView
 	var known Account
 	var last *Order
@@ -107,7 +110,7 @@ func (d *desk) present(ctx context.Context, ins cardreader.Insertion, st purse.S
 	}
 	d.s.mismatch(ctx, known, st, err)
 	d.s.notice(ctx, known, st)
-	next := Desk{Reader: d.name, Phase: Ready, Insertion: ins, Card: &st, Account: account, InDoubt: waiting, Last: last}
+	next := Desk{Reader: d.name, Phase: Ready, Insertion: ins, Card: &st, Account: account, InDoubt: waiting, Last: last, Elsewhere: d.s.elsewhere(known, st)}
 	if err != nil {
 		next.Problem = AsRefusal(err)
 		if next.Problem.Code == CodeStore || next.Problem.Code == CodeInternal {
@@ -115,6 +118,15 @@ func (d *desk) present(ctx context.Context, ins cardreader.Insertion, st purse.S
 		}
 	}
 	d.show(ins, func(v *Desk) { *v = next })
+}
+
+// unclear is the end of an order whose card fits neither before nor after: a leader decides. One of another counter goes
+// back there.
+func unclear(o Order) ending {
+	if o.Op == OpFinish {
+		return ending{state: Void, why: CodeQuarantine}
+	}
+	return ending{state: Quarantined, why: CodeQuarantine}
 }
 
 // newestDone is the newest order that the ledger knows to be on a card, nil when there is none. It is only shown; what
@@ -156,7 +168,7 @@ func (s *Service) resolve(ctx context.Context, st purse.State) (*Order, error) {
 		case purse.Done:
 			e.state = Done
 		case purse.Unclear:
-			e = ending{state: Quarantined, why: CodeQuarantine}
+			e = unclear(o)
 		}
 		ended := o
 		if e.state != o.State {

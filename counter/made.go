@@ -77,6 +77,8 @@ func afterDone(a Account, o Order) Account {
 	switch o.Op {
 	case purse.OpTariff:
 		return a
+	case OpFinish:
+		return finished(a, o)
 	case purse.OpRetire:
 		bury(&a, DeadCard{Card: o.Card, Issue: o.Plan.IssueCount, Why: DeadRetired})
 		a.LastIssue = max(a.LastIssue, a.CardIssue)
@@ -85,12 +87,25 @@ func afterDone(a Account, o Order) Account {
 	case purse.OpIssue, purse.OpReissue, purse.OpMeterChange:
 		a = withCard(a, o)
 	}
+	if soldOnTop(a, o) {
+		return refunded(a, o)
+	}
 	a.CardSeq, a.CardIssue, a.CardUnit = o.Plan.Seq, o.Plan.IssueCount, o.Unit
 	if o.Plan.Make != "" && o.Plan.Slot == "" {
 		a.Last = nil // it carries no order
 	} else {
 		a.Last = &LastOrder{Seq: o.Plan.Seq, Tag: tagOn(o.Plan), Qty: o.Plan.Qty, Cumulative: o.Plan.Cumulative, Order: o.ID}
 	}
+	return refunded(a, o)
+}
+
+// soldOnTop: another counter has read the order on the card and sold on top of it, and the centre has said so already.
+func soldOnTop(a Account, o Order) bool {
+	elsewhere := a.Last != nil && a.Last.Order == "" && a.Last.Seq == a.CardSeq
+	return o.Plan.Make == "" && elsewhere && o.Plan.IssueCount == a.CardIssue && int16(a.CardSeq-o.Plan.Seq) > 0
+}
+
+func refunded(a Account, o Order) Account {
 	if o.Op == purse.OpRefund && a.PeriodStart == o.Period {
 		a.Bought += o.Volume
 	}

@@ -180,5 +180,8 @@ func (w *writing) newCardFor(tx Tx, p Purse, st purse.State, account string) (Ac
 	if err := w.desk.s.spare(tx, st); err != nil {
 		return a, m, err
 	}
-	return a, m, openElsewhere(tx, a.No)
+	if err := openElsewhere(tx, a.No); err != nil {
+		return a, m, err
+	}
+	return a, m, doubtElsewhere(a)
 }

@@ -82,6 +82,7 @@ func (of *offer) price(step quantity.Volume, a Ask) error {
 
 // onCard is what goes on the card for an order of the journal.
 func (s *Service) onCard(o Order, a Account, op Operator) purse.Order {
+	o = asOf(o)
 	order := purse.Order{
 		Tag: TagOf(o.ID), Journal: journalOf(o.ID), Op: o.Op, Qty: qtyOf(o), Price: o.Price, Tier: o.Tier,
 		Alarm: setting(s.o.Alarm, o.Unit, o.Price), Hoard: setting(a.Hoard, o.Unit, o.Price), Overdraft: setting(s.o.Overdraft, o.Unit, o.Price),

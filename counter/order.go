@@ -68,7 +68,12 @@ type Order struct {
 	Kind     purse.Kind   `json:"kind,omitempty"`      // of a card that sets up meters
 	Uses     int          `json:"uses,omitempty"`      // how often it may be used
 
-	Of         string `json:"of"`          // the order that this one refunds or makes up
+	// GivenTo names the want under which another counter may write the order (see Take), GivenAt is that counter. While it
+	// is set the money is not given back.
+	GivenTo string `json:"given_to,omitempty"`
+	GivenAt string `json:"given_at,omitempty"`
+
+	Of         string `json:"of"`          // the order that this one refunds, makes up or writes for another counter
 	RefundedBy string `json:"refunded_by"` // the refund of this order, under way or done
 	ApprovedBy string `json:"approved_by"` // second person, where one is asked for
 

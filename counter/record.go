@@ -26,10 +26,14 @@ var recordTypes = map[purse.Op]struct{ done, void string }{
 	purse.OpTariff:      {TypeCardTariff, TypeCardTariffVoid},
 	purse.OpRetire:      {TypeRetire, TypeRetireVoid},
 	purse.OpTool:        {TypeToolCard, TypeToolCardVoid},
+	OpFinish:            {contract.TypeOrderWitnessed, contract.TypeOrderReturned},
 }
 
 // orderRecord is what the centre hears of an order.
 func orderRecord(o Order, typ string) outbox.Draft {
+	if o.Op == OpFinish {
+		return finishRecord(typ, o)
+	}
 	if o.Plan.Make != "" {
 		return cardRecord(typ, o)
 	}

@@ -42,8 +42,10 @@ const (
 	CodeStore         = "store"
 	CodeInDoubt       = "in_doubt" // this card has an order in doubt; resolve it first
 	CodeQuarantine    = "quarantine"
-	CodeWriteUnknown  = "write_unknown" // the sale just made is in doubt: put the same card back
-	CodeNotWritten    = "not_written"   // proven: nothing is on the card
+	CodeOpenElsewhere = "in_doubt_elsewhere" // this customer has an order in doubt at another counter
+	CodeHandedOver    = "handed_over"        // another counter may write the order: its money is not given back meanwhile
+	CodeWriteUnknown  = "write_unknown"      // the sale just made is in doubt: put the same card back
+	CodeNotWritten    = "not_written"        // proven: nothing is on the card
 	CodeDamaged       = "card_damaged"
 	CodeCardBehind    = "card_behind"  // the card carries an older order than the ledger knows
 	CodeCardAhead     = "card_ahead"   // the card carries a write that the ledger does not know

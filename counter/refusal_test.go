@@ -59,6 +59,7 @@ var bg = context.Background()
 var refusals = func() map[string]func(*world) error {
 	all := maps.Clone(saleRefusals)
 	maps.Copy(all, makingRefusals)
+	maps.Copy(all, elsewhereRefusals)
 	maps.Copy(all, onHall(cardRefusals))
 	return all
 }()

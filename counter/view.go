@@ -20,6 +20,19 @@ type Desk struct {
 	Problem   *Refusal             `json:"problem"`  // why the card cannot be used, or why a sale would be refused
 	InDoubt   *Order               `json:"in_doubt"` // an open order of this card that needs the clerk's choice
 	Last      *Order               `json:"last"`     // newest order of this card that is done: what a refund or a make-up is about
+
+	// Elsewhere is an order in doubt of another counter that stands against a sale.
+	Elsewhere *DoubtElsewhere `json:"elsewhere,omitempty"`
+}
+
+// DoubtElsewhere is an order in doubt of another counter, whose card lies here.
+type DoubtElsewhere struct {
+	Order    string          `json:"order"`
+	Station  string          `json:"station"` // where the money lies
+	At       time.Time       `json:"at"`
+	Volume   quantity.Volume `json:"volume_l"`
+	Takeable bool            `json:"takeable"` // the card proves it not written: it can be asked for (see Take)
+	Asked    bool            `json:"asked"`    // it was, and the answer is not here yet
 }
 
 // Phase is what a desk is doing.

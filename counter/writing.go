@@ -167,7 +167,7 @@ func (w *writing) judged(ctx context.Context, o Order, cause error, verdict purs
 		}
 	case purse.Begun: // the clerk finishes it
 	case purse.Unclear:
-		e.state = Quarantined
+		e.state = unclear(o).state
 	}
 	ended, err := s.end(ctx, o.ID, e)
 	if err != nil {

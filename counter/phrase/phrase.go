@@ -55,7 +55,7 @@ func Codes() []string {
 	return out
 }
 
-var tables = []map[string]entry{counterTexts, makingTexts, cardTexts}
+var tables = []map[string]entry{counterTexts, elsewhereTexts, makingTexts, cardTexts}
 
 func lookup(code string) (entry, bool) {
 	for _, table := range tables {

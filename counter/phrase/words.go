@@ -34,6 +34,7 @@ var words = map[string]map[string]both{
 		"tariff":       {"写价", "prices to the card"},
 		"retire":       {"注销", "card retired"},
 		"tool":         {"制作工具卡", "card for meters"},
+		"finish":       {"代写他处订单", "order of another counter"},
 	},
 	"condition": { // of a card that is not in use
 		"blank": {"空白卡", "Blank card"},
