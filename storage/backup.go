@@ -2,8 +2,6 @@ package storage
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,7 +42,7 @@ func (s *Store) Backup(ctx context.Context, to string) (Manifest, error) {
 		return Manifest{}, fmt.Errorf("back up to %s: %w", to, ErrExists)
 	}
 	fresh := to + ".new"
-	if err := os.RemoveAll(fresh); err != nil { // left by a cut
+	if err := s.opts.Hooks.removeAll(fresh); err != nil { // left by a cut
 		return Manifest{}, fmt.Errorf("back up: %w", err)
 	}
 	m, err := s.backup(ctx, fresh)
@@ -75,7 +73,7 @@ func (s *Store) backup(ctx context.Context, dir string) (Manifest, error) {
 		if err := ctx.Err(); err != nil {
 			return m, err
 		}
-		if m.Files[src.name], err = copyOut(filepath.Join(dir, filepath.FromSlash(src.name)), src.write); err != nil {
+		if m.Files[src.name], err = s.opts.Hooks.copyOut(filepath.Join(dir, filepath.FromSlash(src.name)), src.write); err != nil {
 			return m, err
 		}
 	}
@@ -88,7 +86,7 @@ func (s *Store) seal(dir string, m Manifest) error {
 	if err != nil {
 		return fmt.Errorf("encode manifest: %w", err)
 	}
-	_, err = copyOut(filepath.Join(dir, manifestName), func(w io.Writer) error {
+	_, err = s.opts.Hooks.copyOut(filepath.Join(dir, manifestName), func(w io.Writer) error {
 		_, err := w.Write(raw)
 		return err
 	})
@@ -168,34 +166,4 @@ func freezeOld(path, name string) (source, error) {
 	}
 	write := func(w io.Writer) error { _, err := io.Copy(w, f); return err }
 	return source{name: name, write: write, release: func() { f.Close() }}, nil
-}
-
-// copyOut writes a new file and makes its content durable.
-func copyOut(path string, write func(io.Writer) error) (File, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return File{}, fmt.Errorf("copy: %w", err)
-	}
-	defer f.Close()
-	sum := sha256.New()
-	n := &countingWriter{w: io.MultiWriter(f, sum)}
-	if err := write(n); err != nil {
-		return File{}, fmt.Errorf("copy %s: %w", filepath.Base(path), err)
-	}
-	if err := f.Sync(); err != nil {
-		return File{}, fmt.Errorf("sync %s: %w", filepath.Base(path), err)
-	}
-	return File{Size: n.n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
-}
-
-type countingWriter struct {
-	w io.Writer
-	n int64
-}
-
-// Write counts what the writer below took.
-func (c *countingWriter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	return n, err
 }

@@ -33,6 +33,14 @@
 // that finds the disk full gives up the ballast and is tried again, so that a sale that was begun can end. Readings give
 // way: below the reserve their oldest segment is deleted, acknowledged or not, and what is lost is reported on ev.
 //
+// # When the disk takes no writes
+//
+// A file system that found an error becomes read-only under the running process, a failing one answers with an input or
+// output error. The commit that meets it stores nothing and says so; from then on [Store.Room] refuses sales before they
+// are begun, with [ErrReadOnly] where that is the reason, until a trial write has succeeded. Readings are refused one by
+// one: none is said to be kept that is not. Whoever has become read-only by an error stays so until it was checked and
+// mounted again, for which the process must end.
+//
 // # Damage
 //
 // Before bbolt maps a file its pages are walked: a file that is cut short would end the process by SIGBUS, one whose

@@ -25,6 +25,8 @@ var (
 	ErrRequestTaken = errors.New("request id belongs to another order")
 	// ErrBadKey: a number or id is empty or holds a zero byte.
 	ErrBadKey = errors.New("key cannot be stored")
+	// ErrReadOnly: the disk takes no writes any more.
+	ErrReadOnly = errors.New("the disk of the data folder has become read-only: stop tallyd, have the disk checked and mounted again, start tallyd")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store is closed")
 )
@@ -33,6 +35,9 @@ var (
 func storeErr(err error) error {
 	if err == nil || errors.Is(err, counter.ErrStore) {
 		return err
+	}
+	if isReadOnly(err) && !errors.Is(err, ErrReadOnly) {
+		err = readOnly(err)
 	}
 	return fmt.Errorf("%w: %w", counter.ErrStore, err)
 }

@@ -61,7 +61,10 @@ func (s *Store) submit(ctx context.Context, urgent bool, f func(*writeTx) error)
 func (s *Store) commitLedger(jobs []*job) {
 	b := batch{jobs: jobs, begin: func(*writeTx) error { return nil }, end: (*writeTx).flush}
 	again := func(err error) *boltFile {
-		if s.room.tight(err) && slices.ContainsFunc(jobs, func(j *job) bool { return j.urgent }) && s.room.release() {
+		switch {
+		case !s.room.tight(err):
+			s.room.suspect(err)
+		case slices.ContainsFunc(jobs, func(j *job) bool { return j.urgent }) && s.room.release():
 			return s.ledger
 		}
 		return nil

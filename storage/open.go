@@ -61,6 +61,9 @@ func (s *Store) open() error {
 	}
 	s.commits = newCommitter(s.commitLedger)
 	s.room = newRoom(s.dir, s.opts)
+	if err := s.room.tidy(); err != nil {
+		return err
+	}
 	if err := s.room.check(); err != nil {
 		s.opts.warn("there is no room for sales", "err", err)
 	}

@@ -45,6 +45,8 @@ func isDiskFull(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
 }
 
+func isReadOnly(err error) bool { return errors.Is(err, windows.ERROR_WRITE_PROTECT) }
+
 func sinceBoot() time.Duration { return windows.DurationSinceBoot() }
 
 func bootID() string { return "" }

@@ -30,18 +30,36 @@ func Restore(ctx context.Context, backup, dir string, opts Options) error {
 	if err := vacant(dir); err != nil {
 		return err
 	}
-	fresh := strings.TrimRight(dir, `/\`) + ".restore"
-	if err := os.RemoveAll(fresh); err != nil { // left by a cut
+	fresh := unfinished(dir)
+	if err := opts.Hooks.removeAll(fresh); err != nil { // left by a cut
 		return fmt.Errorf("restore: %w", err)
 	}
 	if err := restore(ctx, backup, fresh, m, opts); err != nil {
-		return errors.Join(err, os.RemoveAll(fresh))
+		return errors.Join(err, opts.Hooks.removeAll(fresh))
 	}
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // empty
 		return fmt.Errorf("restore: %w", err)
 	}
 	return opts.Hooks.rename(fresh, dir)
 }
+
+// unfinished is where a restore into dir works until it is complete. As long as it is there no new ledger is made in dir:
+// a node that starts by itself after a cut would sell on an empty one.
+func unfinished(dir string) string { return strings.TrimRight(dir, `/\`) + ".restore" }
+
+// begin makes the folder of a restore, durably.
+func begin(fresh string, opts Options) error {
+	if err := os.MkdirAll(fresh, 0o700); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	_, err := opts.Hooks.copyOut(filepath.Join(fresh, markName), func(w io.Writer) error {
+		_, err := io.WriteString(w, "恢复未完成，请重新运行 tallyd restore。\nThis restore has not come to its end: run tallyd restore again.\n")
+		return err
+	})
+	return errors.Join(err, opts.Hooks.syncDir(fresh), opts.Hooks.syncDir(filepath.Dir(fresh)))
+}
+
+const markName = "UNFINISHED.txt"
 
 func vacant(dir string) error {
 	entries, err := os.ReadDir(dir)
@@ -79,6 +97,9 @@ func ReadManifest(backup string) (Manifest, error) {
 }
 
 func restore(ctx context.Context, backup, fresh string, m Manifest, opts Options) error {
+	if err := begin(fresh, opts); err != nil {
+		return err
+	}
 	old := filepath.Join(fresh, "old")
 	if err := os.MkdirAll(filepath.Join(old, "readings"), 0o700); err != nil {
 		return fmt.Errorf("restore: %w", err)
@@ -87,11 +108,11 @@ func restore(ctx context.Context, backup, fresh string, m Manifest, opts Options
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := copyIn(filepath.Join(backup, filepath.FromSlash(name)), filepath.Join(old, filepath.FromSlash(name)), want); err != nil {
+		if err := copyIn(filepath.Join(backup, filepath.FromSlash(name)), filepath.Join(old, filepath.FromSlash(name)), want, opts.Hooks); err != nil {
 			return err
 		}
 	}
-	if err := os.Rename(filepath.Join(old, "ledger.db"), filepath.Join(fresh, "ledger.db")); err != nil {
+	if err := opts.Hooks.rename(filepath.Join(old, "ledger.db"), filepath.Join(fresh, "ledger.db")); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	was, err := renewLedger(filepath.Join(fresh, "ledger.db"), m, opts)
@@ -101,20 +122,23 @@ func restore(ctx context.Context, backup, fresh string, m Manifest, opts Options
 	if err := takeOver(ctx, fresh, old, was, opts); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(old); err != nil {
+	if err := opts.Hooks.removeAll(old); err != nil {
 		return fmt.Errorf("restore: %w", err)
+	}
+	if err := opts.Hooks.remove(filepath.Join(fresh, markName)); err != nil {
+		return err
 	}
 	return opts.Hooks.syncDir(fresh)
 }
 
 // copyIn copies a file of a backup and refuses one that is not what was backed up.
-func copyIn(from, to string, want File) error {
+func copyIn(from, to string, want File, hooks Hooks) error {
 	src, err := os.Open(from)
 	if err != nil {
 		return fmt.Errorf("read backup: %w", err)
 	}
 	defer src.Close()
-	got, err := copyOut(to, func(w io.Writer) error { _, err := io.Copy(w, src); return err })
+	got, err := hooks.copyOut(to, func(w io.Writer) error { _, err := io.Copy(w, src); return err })
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,8 @@ type room struct {
 	hooks   Hooks
 	warn    func(string, ...any)
 
-	mu sync.Mutex
+	mu  sync.Mutex
+	ill error // why the last commit of the ledger failed, other than for want of room; nil when writing works
 }
 
 func newRoom(dir string, o Options) *room {
@@ -50,6 +51,9 @@ func (s *Store) Room(ctx context.Context) error {
 func (r *room) check() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.well(); err != nil {
+		return err
+	}
 	free, err := r.free(r.dir)
 	if err != nil {
 		return storeErr(err)

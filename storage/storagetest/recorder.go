@@ -85,6 +85,9 @@ func (r *Recorder) opened(path string, db any) error {
 }
 
 func (r *Recorder) note(o storage.Op) error {
+	if rel, err := filepath.Rel(r.dir, o.Path); err != nil || !filepath.IsLocal(rel) {
+		return nil // somebody else's
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o.Data = bytes.Clone(o.Data)
@@ -180,7 +183,7 @@ func (d *simulated) do(o storage.Op) {
 		d.settle(len(d.names), d.durable)
 		d.names = nil
 	default:
-		if d.files[o.Path] == nil {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(d.files)), func(name string) bool { return moved(name, o) != name }) {
 			return
 		}
 		d.names = append(d.names, o)
@@ -205,21 +208,42 @@ func (d *simulated) settle(n int, to map[string]*inode) {
 // follow finds the file that was created under a name and may have got others since.
 func (d *simulated) follow(name string, later []storage.Op) *inode {
 	for _, o := range later {
-		switch {
-		case o.Path == name && o.Kind == storage.OpRename:
-			name = o.To
-		case o.Path == name && o.Kind == storage.OpRemove:
+		if o.Kind == opCreate {
+			continue
+		}
+		if name = moved(name, o); name == "" {
 			return nil
 		}
 	}
 	return d.files[name]
 }
 
-func rename(names map[string]*inode, o storage.Op) {
-	if o.Kind == storage.OpRename {
-		names[o.To] = names[o.Path]
+// moved is the name that a file has after a rename, its own or that of a folder above it, or a removal: then it is empty.
+func moved(name string, o storage.Op) string {
+	below, in := strings.CutPrefix(name, o.Path+string(filepath.Separator))
+	switch {
+	case name == o.Path && o.Kind == storage.OpRemove:
+		return ""
+	case name == o.Path && o.Kind == storage.OpRename:
+		return o.To
+	case in && o.Kind == storage.OpRename:
+		return filepath.Join(o.To, below)
 	}
-	delete(names, o.Path)
+	return name
+}
+
+// rename changes all names at once.
+func rename(names map[string]*inode, o storage.Op) {
+	for _, name := range slices.Collect(maps.Keys(names)) {
+		to := moved(name, o)
+		if to == name {
+			continue
+		}
+		if to != "" {
+			names[to] = names[name]
+		}
+		delete(names, name)
+	}
 }
 
 // cut returns the files that a power cut leaves.
