@@ -76,11 +76,16 @@ func writeImage(path string, im image) error {
 	if err != nil {
 		return err
 	}
+	return writeWhole(path, append(raw, '\n'))
+}
+
+// writeWhole replaces a file, or leaves it as it is.
+func writeWhole(path string, raw []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("write card: %w", err)
 	}
-	_, err = tmp.Write(append(raw, '\n'))
+	_, err = tmp.Write(raw)
 	if err = errors.Join(err, tmp.Close()); err == nil {
 		err = os.Rename(tmp.Name(), path)
 	}
