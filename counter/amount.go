@@ -22,24 +22,16 @@ func qtyOf(o Order) purse.Amount {
 	return 0
 }
 
-// most16 is the most that the fields of alarm, ceiling and overdraft hold on cards that have two bytes for them.
-const most16 = 0xFFFF
-
 // setting is a volume as a card's fields say it: in its unit, for a money card what the volume costs in the first tier.
-// One that the field cannot hold is 0, none, for a ceiling that would be too low is worse than none: the counter keeps it
-// anyway.
+// What the field cannot hold is the purse's business.
 func setting(v quantity.Volume, u purse.Unit, price quantity.Price) purse.Amount {
-	var n purse.Amount
 	switch {
 	case money(u):
-		n = purse.Amount(worth(v, price))
+		return purse.Amount(worth(v, price))
 	case u.Litres() > 0:
 		return purse.Amount(v / u.Litres())
 	}
-	if n > most16 {
-		return 0
-	}
-	return n
+	return 0
 }
 
 // worth is what a volume costs at one price, in fen, rounded down: a litre at 1/10 000 yuan per m³ is a hundred-thousandth

@@ -1,6 +1,7 @@
 package purse
 
 import (
+	"errors"
 	"time"
 
 	"tally/cardreader/profile"
@@ -16,6 +17,32 @@ type pen struct {
 
 func (w *pen) int(m profile.Meaning, v int64) {
 	w.put(m, func(f *profile.Field) error { return f.PutInt(w.raw, v) })
+}
+
+// most stores a setting for the meter, rounded down to what its field can say, at most the greatest that it holds. No
+// order is refused for a setting: one value holds for the cards of all makers.
+func (w *pen) most(m profile.Meaning, v int64) {
+	w.put(m, func(f *profile.Field) error {
+		step := max(f.Scale, 1)
+		_, hi := f.As.Bounds(f.Len)
+		if f.Bits > 0 {
+			hi = 1<<f.Bits - 1
+		}
+		return f.PutInt(w.raw, min(v/step, hi)*step)
+	})
+}
+
+// ceiling stores a ceiling of credit, rounded up to what its field can say. One that the field cannot hold is 0, none: a
+// ceiling that is too low is worse than none, for the counter keeps it anyway.
+func (w *pen) ceiling(m profile.Meaning, v int64) {
+	w.put(m, func(f *profile.Field) error {
+		step := max(f.Scale, 1)
+		err := f.PutInt(w.raw, (v+step-1)/step*step)
+		if errors.Is(err, profile.ErrRange) && v > 0 {
+			err = f.PutInt(w.raw, 0)
+		}
+		return err
+	})
 }
 
 func (w *pen) word(m profile.Meaning, s string) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 	"tally/meter/quantity"
 )
@@ -30,14 +31,35 @@ func TestPlanRefusesValues(t *testing.T) {
 		{"refund of more than was ever bought", purse.CodeOverflow, with(func(o *purse.Order) { o.Op, o.Qty = purse.OpRefund, -101 })},
 		{"price too high", purse.CodeOutOfRange, with(func(o *purse.Order) { o.Price = 1 << 32 })},
 		{"negative price", purse.CodeOutOfRange, with(func(o *purse.Order) { o.Price = -1 })},
-		{"alarm", purse.CodeOutOfRange, with(func(o *purse.Order) { o.Alarm = 65536 })},
-		{"hoard", purse.CodeOutOfRange, with(func(o *purse.Order) { o.Hoard = -1 })},
-		{"overdraft", purse.CodeOutOfRange, with(func(o *purse.Order) { o.Overdraft = 70000 })},
+		{"negative alarm", purse.CodeOutOfRange, with(func(o *purse.Order) { o.Alarm = -1 })},
+		{"negative hoard", purse.CodeOutOfRange, with(func(o *purse.Order) { o.Hoard = -1 })},
+		{"negative overdraft", purse.CodeOutOfRange, with(func(o *purse.Order) { o.Overdraft = -70000 })},
 		{"year 2100", purse.CodeOutOfRange, with(func(o *purse.Order) { o.At = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) })},
 	} {
 		pl, err := purse.Make(p, decode(t, p, image), c.o)
 		if codeOf(err) != c.code {
 			t.Errorf("%s: %v, %v, want %s", c.name, pl.Steps, err, c.code)
+		}
+	}
+}
+
+// Settings for the meter hold for the cards of all makers: what one's fields cannot say stops no order. A loan or an alarm
+// is the greatest that the field holds, a ceiling none at all.
+func TestSettingsThatTheFieldsCannotSay(t *testing.T) {
+	p, image := other(t, "ADD4442 v1")
+	o := plain(1, 10)
+	o.Alarm = 155 // a byte of whole cubic metres
+	pl := plan(t, p, image, o)
+	if got, err := p.Order.Field(profile.Alarm).Int(p.Order.Of(pl.After, 0)); err != nil || got != 150 {
+		t.Errorf("alarm %d %v", got, err)
+	}
+	gen := gen4442(t)
+	o = buy(1, 100)
+	o.Alarm, o.Hoard, o.Overdraft = 65536, 65536, 1<<40
+	pl = plan(t, gen, blankImage(t, gen, blankHeader), o)
+	for m, want := range map[profile.Meaning]int64{profile.Alarm: 65535, profile.Hoard: 0, profile.Overdraft: 65535} {
+		if got, err := gen.Order.Field(m).Int(gen.Order.Of(pl.After, 0)); err != nil || got != want {
+			t.Errorf("%s %d %v, want %d", m, got, err, want)
 		}
 	}
 }
