@@ -52,6 +52,9 @@ func (w *writing) intendRefund(tx Tx, p Purse, st purse.State, r Refund, second 
 	if err := mayRefund(a, st, journal, sold); err != nil {
 		return Order{}, err
 	}
+	if w.desk.s.o.Resolve(sold.Plan, st) != purse.Done {
+		return Order{}, refuse(CodeNotLast, nil, "order", sold.ID)
+	}
 	o := w.newOrder(purse.OpRefund, a, st)
 	o.Of, o.Reason, o.ApprovedBy = sold.ID, r.Reason, second.Operator
 	o.Volume, o.Amount, o.Table, o.Period = -sold.Volume, -sold.Amount, sold.Table, sold.Period
@@ -74,6 +77,8 @@ func mayRefund(a Account, st purse.State, journal []Order, sold Order) error {
 		return refuse(CodeNotLast, nil, "order", sold.ID)
 	case sold.RefundedBy != "":
 		return refuse(CodeRefunded, nil, "order", sold.ID)
+	case a.Last != nil && a.Last.Order != "" && a.Last.Order != sold.ID:
+		return refuse(CodeNotLast, nil, "order", sold.ID) // a card without sequence and tag would not tell
 	}
 	if err := sound(a, st); err != nil {
 		return err
@@ -141,11 +146,14 @@ func (s *Service) lost(a Account, st purse.State, journal []Order) (Order, error
 		return Order{}, refuse(CodeNoProof, nil)
 	}
 	o := journal[at]
-	switch s.o.Resolve(o.Plan, st) {
-	case purse.Done:
+	verdict := s.o.Resolve(o.Plan, st)
+	switch {
+	case verdict == purse.Done:
 		return o, refuse(CodeAlreadyDone, nil, "order", o.ID)
-	case purse.NotDone:
-		return o, sound(a, st)
+	case verdict != purse.NotDone, o.Plan.Seq == 0 && o.Plan.Cumulative == 0: // a meter would take it once more
+		return o, refuse(CodeNoProof, nil, "order", o.ID)
+	case a.Seen != nil && a.Seen.Swiped && a.Seen.Seq == a.CardSeq: // this is an older image of the card
+		return o, refuse(CodeSwiped, nil, "order", o.ID)
 	}
-	return o, refuse(CodeNoProof, nil, "order", o.ID)
+	return o, sound(a, st)
 }
