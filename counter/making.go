@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tally/cardreader"
@@ -48,6 +49,12 @@ func number(a Account, typed string, old purse.CardID, issue uint8, rule string)
 		return a.No, nil
 	}
 	return fmt.Sprintf("%02d%08s", issue-1, a.No), nil
+}
+
+// usedBefore reports whether the customer has, or had, a card of a number.
+func usedBefore(a Account, no string) bool {
+	return !a.Card.IsZero() && sameNumber(a.Card.No, no) ||
+		slices.ContainsFunc(a.Dead, func(d DeadCard) bool { return sameNumber(d.Card.No, no) })
 }
 
 func digitsOnly(s string) bool {
@@ -139,13 +146,17 @@ func (w *writing) intendIssue(tx Tx, p Purse, st purse.State, r Issue) (Order, e
 	if !a.Card.IsZero() {
 		return Order{}, refuse(CodeHasCard, nil, "card", a.Card.String())
 	}
+	rule := m.Renumber()
 	issue, err := nextIssue(a)
 	if err != nil {
 		return Order{}, err
 	}
-	no, err := number(a, r.CardNo, purse.CardID{}, issue, m.Renumber())
+	no, err := number(a, r.CardNo, purse.CardID{}, issue, rule)
 	if err != nil {
 		return Order{}, err
+	}
+	if rule != RenumberNever && usedBefore(a, no) {
+		return Order{}, refuse(CodeCardTaken, nil, "card", purse.CardID{Region: s.o.Region, No: no}.String())
 	}
 	a.LastIssue = issue
 	if err := tx.PutAccount(a); err != nil {

@@ -71,6 +71,9 @@ func (w *writing) intendReissue(tx Tx, p Purse, st purse.State, r Reissue, secon
 	if err != nil {
 		return Order{}, err
 	}
+	if rule != RenumberNever && usedBefore(a, no) { // the number is what tells the cards apart
+		return Order{}, refuse(CodeCardTaken, nil, "card", purse.CardID{Region: s.o.Region, No: no}.String())
+	}
 	o := w.newOrder(purse.OpReissue, a, purse.State{Unit: s.unitOf(a)})
 	o.Cause, o.Reason, o.Amount, o.Swiped, o.ApprovedBy = r.Cause, r.Reason, r.Fee, how, second.Operator
 	o.OldCard, o.OldIssue = a.Card, a.CardIssue
@@ -89,7 +92,7 @@ func (w *writing) intendReissue(tx Tx, p Purse, st purse.State, r Reissue, secon
 // swiped finds out whether the meter took the last order of a card that is not there.
 func (w *writing) swiped(tx Tx, a Account, said string, second Session) (string, error) {
 	switch {
-	case a.CardSeq == 0 || a.Last != nil && a.Last.Qty <= 0:
+	case a.Last == nil && a.CardSeq == 0, a.Last != nil && a.Last.Qty <= 0: // sequences begin again at 0
 		return KnownNone, nil
 	case a.Last == nil:
 		return "", refuse(CodeNoProof, nil) // of an older system, and never read here
