@@ -92,7 +92,8 @@ func (s *Service) ownCard(tx Tx, st purse.State) (Account, error) {
 }
 
 // leftOver is what goes to the new meter: what the old one had left, and the order that it never took. A meter's credit
-// only falls between two visits of its card, so it cannot have more left than it last wrote back.
+// only falls between two visits of its card, so it cannot have more left than it last wrote back; what it had lent by then
+// comes off the order, and never makes less than nothing.
 func leftOver(st purse.State, r MeterChange) (purse.Amount, error) {
 	var wrote, left purse.Amount
 	if st.WriteBack != nil {
@@ -109,5 +110,5 @@ func leftOver(st purse.State, r MeterChange) (purse.Amount, error) {
 	if left < 0 || left > max(wrote, 0) {
 		return 0, refuse(CodeOverRemaining, nil, "most", shownAmount(max(wrote, 0), st.Unit))
 	}
-	return left + max(st.Waiting, 0), nil
+	return max(left+min(wrote, 0)+max(st.Waiting, 0), 0), nil
 }
