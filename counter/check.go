@@ -244,9 +244,13 @@ func limits(a Account, st purse.State, v quantity.Volume) error {
 	return nil
 }
 
-// moneyLimits refuses an amount that would take a money meter over the customer's ceiling of credit, which is worth what
-// it costs in the first tier.
+// moneyLimits refuses an amount over the customer's limit for one purchase, or that would take a money meter over the
+// ceiling of credit; both are worth what they cost in the first tier. What is bought in a period is counted in volume, which
+// a money card does not buy.
 func moneyLimits(a Account, st purse.State, m quantity.Money, price quantity.Price) error {
+	if most := worth(a.MaxPurchase, price); most > 0 && m > most {
+		return refuse(CodeOverLimit, nil, "money", most.String())
+	}
 	ceiling := worth(a.Hoard, price)
 	var left quantity.Money
 	if st.WriteBack != nil {

@@ -50,7 +50,7 @@ var counterTexts = map[string]entry{
 		both{"请增加金额。", "Enter more money."},
 	},
 	counter.CodeOverLimit: {
-		both{"超过单次购气限量[ {most} m³]。", "This is over the limit per purchase[ of {most} m³]."},
+		both{"超过单次购气限量[ {most} m³][ ¥ {money}]。", "This is over the limit per purchase[ of {most} m³][ of ¥ {money}]."},
 		both{"请减少气量。", "Sell less."},
 	},
 	counter.CodeOverPeriod: {
@@ -58,7 +58,7 @@ var counterTexts = map[string]entry{
 		both{"请减少气量。", "Sell less."},
 	},
 	counter.CodeOverHoard: {
-		both{"将超过表的囤积上限[ {ceiling} m³][（表内剩余 {left} m³，最多可购 {most} m³）]。", "The meter's ceiling[ of {ceiling} m³] would be passed[ ({left} m³ are left in it, at most {most} m³ can be bought)]."},
+		both{"将超过表的囤积上限[ {ceiling} m³][ ¥ {ceiling_money}（最多可购 ¥ {money}）][（表内剩余 {left} m³，最多可购 {most} m³）]。", "The meter's ceiling[ of {ceiling} m³][ of ¥ {ceiling_money} (at most ¥ {money} more)] would be passed[ ({left} m³ are left in it, at most {most} m³ can be bought)]."},
 		both{"请减少气量。", "Sell less."},
 	},
 	counter.CodeNoTariff: {
