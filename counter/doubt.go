@@ -98,6 +98,9 @@ func (w *writing) intendAgain(tx Tx, p Purse, st purse.State, id string) (Order,
 	if o.State != InDoubt || verdict != purse.NotDone && verdict != purse.Begun {
 		return o, errJudge
 	}
+	if err := s.notLost(tx, o); err != nil {
+		return o, err
+	}
 	if o.Plan.Make != "" {
 		return w.resume(tx, p, st, o, op)
 	}

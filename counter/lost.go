@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tally/cardreader/purse"
 	"tally/sync/contract"
 	"tally/sync/outbox"
 )
@@ -70,6 +71,18 @@ func (s *Service) ReportLost(ctx context.Context, sess Session, account string, 
 	s.lookAgain(a.Card)
 	s.watch.changed()
 	return nil
+}
+
+// notLost refuses to write an order on a card that was reported lost; one that replaces it is another card.
+func (s *Service) notLost(tx Tx, o Order) error {
+	if o.Account == "" || o.Plan.Make == purse.MakeNew {
+		return nil
+	}
+	a, err := tx.Account(o.Account)
+	if err != nil || a.Lost == nil || a.Card != o.Card {
+		return err
+	}
+	return refuse(CodeCardLost, nil, "reason", a.Lost.Reason, "by", a.Lost.By, "at", a.Lost.At.In(s.o.Location).Format("2006-01-02 15:04"))
 }
 
 // gone reports whether the card of an order in doubt cannot come back: it is reported lost. A leader decides then without
