@@ -20,21 +20,35 @@ const maxDeltas = 500
 // Outdated names the nodes whose desired state has to be made anew: something that concerns them has changed since, the
 // node has confirmed one that left changes out, or it is older than fresh, which tells a node that the centre is still
 // there.
-func (s *Store) Outdated(ctx context.Context, now time.Time, fresh time.Duration) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.query(`SELECT n.node FROM node n LEFT JOIN desired d ON d.node = n.node
-		WHERE d.node IS NULL OR d.made_of < (SELECT n FROM change_count WHERE one = 2) OR d.more = 1 AND n.cfg >= d.version OR d.issued <= ?1
-			OR EXISTS (SELECT 1 FROM account_touch t JOIN account_state a ON a.account = t.account
-				WHERE t.n > d.made_of AND t.node <> n.node AND a.region IN (0, n.region))
-		ORDER BY n.node`), stamp(now.Add(-fresh)))
+func (s *Store) Outdated(ctx context.Context, now time.Time, fresh time.Duration) (nodes []string, err error) {
+	err = s.reading(ctx, func(w *work) error {
+		nodes, err = w.outdated(ctx, stamp(now.Add(-fresh)))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("find outdated desired states: %w", err)
+	}
+	return nodes, nil
+}
+
+func (w *work) outdated(ctx context.Context, stale string) ([]string, error) {
+	// What has happened to accounts is gathered once, not for each node: of a thousand nodes most have nothing to do with it.
+	rows, err := w.rows(ctx, `WITH recent AS MATERIALIZED (
+			SELECT a.region AS region, t.node AS node, MAX(t.n) AS n FROM account_touch t JOIN account_state a ON a.account = t.account
+			WHERE t.n > (SELECT COALESCE(MIN(made_of), 0) FROM desired) GROUP BY a.region, t.node)
+		SELECT n.node FROM node n LEFT JOIN desired d ON d.node = n.node
+		WHERE d.node IS NULL OR d.made_of < (SELECT n FROM change_count WHERE one = 2) OR d.more = 1 AND n.cfg >= d.version OR d.issued <= ?1
+			OR EXISTS (SELECT 1 FROM recent r WHERE r.n > d.made_of AND r.node <> n.node AND r.region IN (0, n.region))
+		ORDER BY n.node`, stale)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
 	var out []string
 	for rows.Next() {
 		var node string
 		if err := rows.Scan(&node); err != nil {
-			return nil, fmt.Errorf("find outdated desired states: %w", err)
+			return nil, err
 		}
 		out = append(out, node)
 	}
@@ -180,12 +194,30 @@ func (w *work) accounts(ctx context.Context, node string, region uint16, cfg, ma
 		a.Deltas, a.More = a.Deltas[:maxDeltas], true
 		a.Upto = a.Deltas[maxDeltas-1].Version
 	}
+	return a, w.fill(ctx, node, &a)
+}
+
+// mostAccounts is how many bytes the deltas may have; a payload has 1 MiB, and locks and prices are in it, too.
+const mostAccounts = 512 << 10
+
+// fill makes the deltas of the accounts that are named, as many as there is room for.
+func (w *work) fill(ctx context.Context, node string, a *contract.Accounts) error {
+	size := 0
 	for i, d := range a.Deltas {
-		if a.Deltas[i], err = w.delta(ctx, d.Account, d.Version); err != nil {
-			return a, err
+		var err error
+		if a.Deltas[i], err = w.delta(ctx, node, d.Account, d.Version); err != nil {
+			return err
+		}
+		raw, err := json.Marshal(a.Deltas[i])
+		if err != nil {
+			return err
+		}
+		if size += len(raw); size > mostAccounts && i > 0 {
+			a.Deltas, a.More, a.Upto = a.Deltas[:i], true, a.Deltas[i-1].Version
+			return nil
 		}
 	}
-	return a, nil
+	return nil
 }
 
 // maxHold is how long an instance may take to publish; it is bound to give up earlier.
