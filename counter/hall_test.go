@@ -11,7 +11,6 @@ import (
 
 	"tally/cardreader"
 	"tally/cardreader/cardsim"
-	"tally/cardreader/keyed"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 	"tally/cardreader/sle4442"
@@ -26,6 +25,7 @@ import (
 type hall struct {
 	tester
 	prof    *profile.Profile
+	family  family
 	unit    purse.Unit
 	offices []*office
 	clients []*client
@@ -49,7 +49,8 @@ type client struct {
 
 // plastic is one physical card.
 type plastic struct {
-	chip *cardsim.SLE4442
+	chip simChip
+	dev  func() cardsim.Device // the chip for a reader's slot
 	tap  *tapped
 	at   *office // in whose reader it lies
 }
@@ -79,7 +80,7 @@ func newHallOn(t tester, profileName string, unit purse.Unit, offices int, ledge
 		t.Fatal(err)
 	}
 	h := &hall{tester: t, prof: p, unit: unit, ledgers: ledgers, now: time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC)}
-	h.centre = newCentre()
+	h.family, h.centre = h.familyOf(p), newCentre()
 	for i := range offices {
 		h.offices = append(h.offices, h.open(i))
 	}
@@ -119,7 +120,8 @@ func (h *hall) client(i int) *client {
 
 // blank is a chip from the factory.
 func (h *hall) blank() *plastic {
-	p := &plastic{chip: cardsim.NewSLE4442(cardsim.Options{})}
+	p := &plastic{}
+	p.chip, p.dev = h.family.blank(len(h.cards))
 	h.cards = append(h.cards, p)
 	return p
 }
@@ -223,11 +225,11 @@ func (o *office) opener(ctx context.Context, reader string, ins cardreader.Inser
 	if err != nil {
 		return nil, err
 	}
-	chip, err := sle4442.Open(ctx, card, sle4442.ACS, o.guards.For(reader, ins), sle4442.Secret{Issued: true})
+	mem, err := o.h.family.open(ctx, card, o.guards.For(reader, ins))
 	if err != nil {
 		return nil, errors.Join(err, card.Close())
 	}
-	return purse.New(keyed.New(chip, keyed.Fixed(hallPSC)), o.h.prof).At(region), nil
+	return purse.New(mem, o.h.prof).At(region), nil
 }
 
 // take removes what lies on the reader.
@@ -252,7 +254,7 @@ func (o *office) insert(p *plastic) counter.Desk {
 		p.at.take()
 	}
 	o.take()
-	p.tap = &tapped{dev: cardsim.ACS(p.chip), power: o.power, at: o.nextAt, fault: o.next}
+	p.tap = &tapped{dev: p.dev(), power: o.power, at: o.nextAt, fault: o.next}
 	if err := o.src.Insert(hallReader, p.tap); err != nil {
 		o.h.Fatal(err)
 	}

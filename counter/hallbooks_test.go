@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"tally/cardreader/cardsim"
 	"tally/cardreader/cardsim/icmeter"
 	"tally/cardreader/purse"
 	"tally/counter"
@@ -70,11 +69,6 @@ func waitingIn(p purse.Plan) purse.Amount {
 		return 0
 	}
 	return p.Waiting
-}
-
-// copyOf is a chip with the same memory.
-func copyOf(c *cardsim.SLE4442) *cardsim.SLE4442 {
-	return cardsim.NewSLE4442(cardsim.Options{PSC: hallPSC[:], Main: c.ReadMem()[0x20:]})
 }
 
 // would is what the client's meter would credit if the card were put into it now.

@@ -3,7 +3,6 @@ package counter_test
 import (
 	"fmt"
 
-	"tally/cardreader/cardsim"
 	"tally/cardreader/cardsim/icmeter"
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
@@ -14,7 +13,7 @@ import (
 type meterSim interface {
 	Number() string
 	// Swipe takes a card and returns what was credited.
-	Swipe(chip *cardsim.SLE4442) purse.Amount
+	Swipe(chip simChip) purse.Amount
 	// Credited is all that was ever credited, Left what of it is there still, as the display says.
 	Credited() purse.Amount
 	Left() purse.Amount
@@ -26,10 +25,11 @@ type meterSim interface {
 func (h *hall) meter(no int) meterSim {
 	h.Helper()
 	number := fmt.Sprintf("%08d", no)
-	if h.prof.Name != "GEN4442 v1" {
+	layout, general := map[string]string{"GEN4442 v1": icmeter.GEN4442, "GENCPU v1": icmeter.GENCPU}[h.prof.Name]
+	if !general {
 		return &makersMeter{h: h, number: number}
 	}
-	m, err := icmeter.New(number, region, icmeter.Unit(h.unit))
+	m, err := icmeter.NewOf(layout, number, region, icmeter.Unit(h.unit))
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -45,7 +45,7 @@ type generalMeter struct {
 
 func (g *generalMeter) Number() string { return g.m.State().Number }
 
-func (g *generalMeter) Swipe(chip *cardsim.SLE4442) purse.Amount {
+func (g *generalMeter) Swipe(chip simChip) purse.Amount {
 	g.last = g.m.Swipe(chip)
 	g.credited += purse.Amount(g.last.Credited)
 	return purse.Amount(g.last.Credited)
@@ -77,7 +77,7 @@ func (m *makersMeter) must(err error) {
 	}
 }
 
-func (m *makersMeter) Swipe(chip *cardsim.SLE4442) purse.Amount {
+func (m *makersMeter) Swipe(chip simChip) purse.Amount {
 	p, image := m.h.prof, chip.ReadMem()
 	st, err := purse.Decode(p, image)
 	if err != nil || st.Order == nil || st.Meter != "" && trim(st.Meter) != trim(m.number) {

@@ -3,6 +3,7 @@ package counter_test
 import (
 	"testing"
 
+	"tally/cardreader/cardsim"
 	"tally/cardreader/purse"
 	"tally/counter"
 	"tally/meter/quantity"
@@ -52,8 +53,8 @@ func TestBlankCardBecomesTheCustomersCard(t *testing.T) {
 	if d.Problem != nil || d.Account == nil || d.Account.No != c.no || r.Card != d.Card.Card || r.Issue != 1 {
 		t.Fatalf("receipt %+v, desk %+v", r, d)
 	}
-	if !p.chip.HasPSC(hallPSC) || p.chip.Tries() != 3 {
-		t.Errorf("own code %v, %d tries", p.chip.HasPSC(hallPSC), p.chip.Tries())
+	if chip := p.chip.(*cardsim.SLE4442); !chip.HasPSC(hallPSC) || chip.Tries() != 3 {
+		t.Errorf("own code %v, %d tries", chip.HasPSC(hallPSC), chip.Tries())
 	}
 	if d.Card.Meter != c.meter.Number() {
 		t.Errorf("card of meter %q", d.Card.Meter)

@@ -161,6 +161,7 @@ type layout struct {
 var layouts = []layout{
 	{"GEN4442 v1", purse.UnitCentiM3}, {"GEN4442 v1", purse.UnitFen}, {"REP4442 v1", purse.UnitCentiM3},
 	{"ADD4442 v1", purse.UnitDeciM3}, {"INC4442 v1", purse.UnitFen}, {"RAW4442 v1", purse.UnitDeciM3},
+	{"GENCPU v1", purse.UnitCentiM3},
 }
 
 // stride is how many points of the matrix are passed over for each one tried: none in a campaign.
@@ -208,7 +209,7 @@ func point(t *testing.T, p layout, d deed, at int, kind cardsim.FaultKind, how s
 		if s.old != nil && at%2 == 0 {
 			with = s.old
 		}
-		f.With = cardsim.ACS(with.chip)
+		f.With = with.dev()
 	}
 	s.on.tap.arm(at, f)
 	err := s.act()

@@ -17,10 +17,11 @@ type verdicts struct {
 	points int
 	ends   map[string]int            // of all
 	by     map[string]map[string]int // of each operation
+	hard   map[string]int            // where a leader had to decide
 }
 
 func newVerdicts() *verdicts {
-	return &verdicts{ends: map[string]int{}, by: map[string]map[string]int{}}
+	return &verdicts{ends: map[string]int{}, by: map[string]map[string]int{}, hard: map[string]int{}}
 }
 
 // turn tells whether the next point is one of a sample that tries one of so many.
@@ -29,10 +30,13 @@ func (v *verdicts) turn(stride int) bool {
 	return v.turns%stride == 0
 }
 
-func (v *verdicts) count(deed string, orders []counter.Order) {
-	end := "nothing stored"
+func (v *verdicts) count(s *scene, how string, orders []counter.Order) {
+	deed, end := s.name, "nothing stored"
 	if len(orders) > 0 {
 		end = endOf(orders[0])
+		if orders[0].Why == counter.WhyDecided {
+			v.hard[fmt.Sprintf("%s, %s, %s: %s", s.prof.Name, deed, how, end)]++
+		}
 	}
 	if v.by[deed] == nil {
 		v.by[deed] = map[string]int{}
@@ -58,6 +62,9 @@ func (v *verdicts) String() string {
 	for _, deed := range slices.Sorted(maps.Keys(v.by)) {
 		s += fmt.Sprintf("\n%34s %v", deed, v.by[deed])
 	}
+	for _, where := range slices.Sorted(maps.Keys(v.hard)) {
+		s += fmt.Sprintf("\n%6d times a leader: %s", v.hard[where], where)
+	}
 	return s
 }
 
@@ -74,7 +81,7 @@ func (s *scene) finishPoint(err error, how string, finish bool, seen *verdicts) 
 	s.back(how, finish)
 	s.recorded()
 	orders = s.o.store.Orders()[s.before:]
-	seen.count(s.name, orders)
+	seen.count(s, how, orders)
 	if len(orders) == 0 {
 		return
 	}
