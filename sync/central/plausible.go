@@ -20,6 +20,12 @@ func implausible(body any) *contract.Invalid {
 			large("volume_l", f.VolumeL), large("amount_fen", f.AmountFen))
 	case *contract.CardOperation:
 		return firstOf(long("account", f.Account, maxKey), long("card", f.Card, maxKey), long("old_card", f.OldCard, maxKey))
+	case *contract.OrderInDoubt:
+		return firstOf(long("order", f.Order, maxKey), long("account", f.Account, maxKey), long("card", f.Card, maxKey), large("volume_l", f.VolumeL))
+	case *contract.OrderWitnessed:
+		return firstOf(long("order", f.Order, maxKey), long("account", f.Account, maxKey), long("card", f.Card, maxKey))
+	case *contract.HandOver:
+		return firstOf(long("order", f.Order, maxKey), long("account", f.Account, maxKey), long("want", f.Want, maxKey))
 	case *contract.CardReport:
 		return firstOf(long("account", f.Account, maxKey), long("card", f.Card, maxKey))
 	case *contract.SaleLock:

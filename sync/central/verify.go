@@ -75,6 +75,11 @@ var facts = map[contract.Stream]map[string]func(contract.Record) (any, error){
 		contract.TypeMakeUp: body[contract.Sale], contract.TypeMakeUpVoid: body[contract.Sale],
 		contract.TypeCardIssue: body[contract.CardOperation], contract.TypeCardReissue: body[contract.CardOperation],
 		contract.TypeMeterChange: body[contract.CardOperation], contract.TypeCardRetired: body[contract.CardOperation],
+		contract.TypeCardIssueVoid: body[contract.CardOperation], contract.TypeCardReissueVoid: body[contract.CardOperation],
+		contract.TypeMeterChangeVoid: body[contract.CardOperation], contract.TypeCardRetiredVoid: body[contract.CardOperation],
+		contract.TypeCardTariff: body[contract.CardOperation], contract.TypeCardTariffVoid: body[contract.CardOperation],
+		contract.TypeOrderInDoubt: body[contract.OrderInDoubt], contract.TypeOrderWitnessed: body[contract.OrderWitnessed],
+		contract.TypeOrderWanted: body[contract.HandOver], contract.TypeOrderGiven: body[contract.HandOver], contract.TypeOrderReturned: body[contract.HandOver],
 	},
 	contract.Ev: {
 		contract.TypeReadingsLost: lost, contract.TypeStatement: body[contract.Statement],

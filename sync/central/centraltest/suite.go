@@ -55,9 +55,13 @@ func RunStore(t *testing.T, fresh func(t *testing.T) Subject) {
 		{"VersionsOutliveARestore", versionsGrow},
 		{"OneInstancePublishes", publishing},
 		{"ManyChangesComeInParts", manyChanges},
+		{"ARestoredNodeIsToldEverythingAgain", nodeRestored},
 		{"LocksStandUntilLifted", locks},
 		{"AnAccountIsTheSameInAnyOrder", anyOrder},
 		{"ACardsLifeIsTold", cardLife},
+		{"AnOrderInDoubtIsTheSameInAnyOrder", doubts},
+		{"ANodeHearsOfItsOwnOrderInDoubt", ownDoubt},
+		{"ManyOrdersInDoubtFit", manyDoubts},
 		{"AnOldWillDoesNotPutANodeOffline", oldWill},
 	} {
 		t.Run(tc.name, func(t *testing.T) { tc.test(t, &subject{fresh(t), t}) })

@@ -155,8 +155,8 @@ func (w *work) tradedOn(ctx context.Context, k key, typ, at string, f *contract.
 	return w.boughtIn(ctx, k.node, printable(f.Account), printable(f.Period), f.VolumeL)
 }
 
-// delta is what another node is told of an account.
-func (w *work) delta(ctx context.Context, account string, version uint64) (contract.AccountDelta, error) {
+// delta is what node is told of an account.
+func (w *work) delta(ctx context.Context, node, account string, version uint64) (contract.AccountDelta, error) {
 	d := contract.AccountDelta{Account: account, Version: version}
 	var region, cardless int64
 	var cardlessAt string
@@ -167,6 +167,9 @@ func (w *work) delta(ctx context.Context, account string, version uint64) (contr
 	}
 	d.Region, d.Cardless = uint16(region), cardless == 1
 	if err := w.deltaCards(ctx, &d, cardlessAt); err != nil {
+		return d, err
+	}
+	if err := w.deltaDoubts(ctx, &d, node); err != nil {
 		return d, err
 	}
 	err = w.row(ctx, `SELECT period, CAST(SUM(volume_l) AS BIGINT) FROM bought WHERE account = ?1 GROUP BY period ORDER BY period DESC LIMIT 1`,

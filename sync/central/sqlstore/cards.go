@@ -13,14 +13,19 @@ const (
 	deadRetired  = "retired"
 )
 
+// made are the operations after which a customer has another card, or none.
+var made = map[string]bool{
+	contract.TypeCardIssue: true, contract.TypeCardReissue: true, contract.TypeMeterChange: true, contract.TypeCardRetired: true,
+}
+
 // madeCard is what a card that was made, changed or retired means for other nodes.
 func (w *work) madeCard(ctx context.Context, k key, typ, at string, f *contract.CardOperation) error {
 	c := cardWord{
 		account: printable(f.Account), region: f.Region, card: printable(f.Card), issue: f.CardIssue, seq: f.CardSeq, cum: f.CardCum,
 		qty: f.CardQty, tag: printable(f.CardTag), unit: printable(f.CardUnit), meter: printable(f.Meter), at: at,
 	}
-	if c.account == "" {
-		return nil // a card of the utility's own
+	if c.account == "" || !made[typ] {
+		return nil // a card of the utility's own, or one that was given up or has other prices
 	}
 	if err := w.onCard(ctx, k.node, c); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 const maxDeltas = 500
 
 // Outdated names the nodes whose desired state has to be made anew: something that concerns them has changed since, the
-// node has confirmed one that left changes out, or it is older than fresh, which tells a node that the centre is still
+// node has confirmed one that left changes out, or was restored from a backup, or it is older than fresh, which tells a node that the centre is still
 // there.
 func (s *Store) Outdated(ctx context.Context, now time.Time, fresh time.Duration) (nodes []string, err error) {
 	err = s.reading(ctx, func(w *work) error {
@@ -38,6 +38,7 @@ func (w *work) outdated(ctx context.Context, stale string) ([]string, error) {
 			WHERE t.n > (SELECT COALESCE(MIN(made_of), 0) FROM desired) GROUP BY a.region, t.node)
 		SELECT n.node FROM node n LEFT JOIN desired d ON d.node = n.node
 		WHERE d.node IS NULL OR d.made_of < (SELECT n FROM change_count WHERE one = 2) OR d.more = 1 AND n.cfg >= d.version OR d.issued <= ?1
+			OR d.epoch NOT IN ('', n.epoch)
 			OR EXISTS (SELECT 1 FROM recent r WHERE r.n > d.made_of AND r.node <> n.node AND r.region IN (0, n.region))
 		ORDER BY n.node`, stale)
 	if err != nil {
@@ -85,6 +86,13 @@ func (w *work) compose(ctx context.Context, node string, sign central.Signer, fr
 	if err != nil {
 		return err
 	}
+	restored, err := w.restored(ctx, node)
+	if err != nil {
+		return err
+	}
+	if restored {
+		digest = "" // also what has not changed is told again
+	}
 	c, err := w.parts(ctx, node, uint16(region), cfg, madeOf)
 	if err != nil {
 		return err
@@ -103,9 +111,10 @@ func (w *work) compose(ctx context.Context, node string, sign central.Signer, fr
 }
 
 func (w *work) keepDesired(ctx context.Context, node string, version, madeOf int64, c composed, payload []byte) error {
-	_, err := w.exec(ctx, `INSERT INTO desired (node, version, issued, made_of, upto, more, digest, payload, published, published_at, holder, held_until)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, '', '', '')
-		ON CONFLICT (node) DO UPDATE SET version = ?2, issued = ?3, made_of = ?4, upto = ?5, more = ?6, digest = ?7, payload = ?8`,
+	_, err := w.exec(ctx, `INSERT INTO desired (node, version, issued, made_of, upto, more, digest, payload, published, published_at, holder, held_until, epoch)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, '', '', '', (SELECT epoch FROM node WHERE node = ?1))
+		ON CONFLICT (node) DO UPDATE SET version = ?2, issued = ?3, made_of = ?4, upto = ?5, more = ?6, digest = ?7, payload = ?8,
+			epoch = (SELECT epoch FROM node WHERE node = ?1)`,
 		node, version, w.now, madeOf, int64(c.upto), int64(count(c.more)), c.digest, payload)
 	if err != nil {
 		return err

@@ -64,7 +64,7 @@ CREATE INDEX sale_at ON sale (node, epoch, at);
 `, downlinkLayout, `
 ALTER TABLE refused ADD COLUMN node TEXT NOT NULL DEFAULT ''; -- whose topic it was
 CREATE INDEX refused_node ON refused (node);
-`, reportLayout}
+`, reportLayout, doubtLayout, restoreLayout}
 
 // migrate brings the database to the newest layout, and refuses one that is newer than this program.
 func (s *Store) migrate(ctx context.Context) error {
