@@ -155,17 +155,29 @@ func (k *Kept) inherit(old Device) {
 }
 
 // Slot is the card in a meter's slot, as areas lay it out; nil areas are those of a chip that is one run of bytes. false:
-// no meter takes this chip.
+// the card has another chip than the areas are for, or not what they say.
 func (k *Kept) Slot(areas []space.Area) (Slot, bool) {
 	switch c := k.chip.(type) {
 	case *SLE4442:
 		return Slot{c, k}, len(areas) == 0
 	case *AT88SC102:
-		return Slot{c.Run(areas), k}, len(areas) > 0
+		return Slot{c.Run(areas), k}, fit(areas, "at88sc102", func(a space.Area) bool { return a.From+a.Len <= atSize })
 	case *COS:
-		return Slot{c.Run(areas), k}, len(areas) > 0
+		return Slot{c.Run(areas), k}, fit(areas, "cpu", func(a space.Area) bool {
+			return a.Kind == space.Purse || fileOff(a)+a.Len <= len(c.ReadFile(byte(a.File)))
+		})
 	}
 	return Slot{}, false
+}
+
+// fit reports whether there are areas, all of the chip's kinds and all within it.
+func fit(areas []space.Area, chip string, within func(space.Area) bool) bool {
+	for _, a := range areas {
+		if _, err := a.Check(chip); err != nil || !within(a) {
+			return false
+		}
+	}
+	return len(areas) > 0
 }
 
 // Slot is a kept card as a meter reads and writes it.

@@ -114,7 +114,7 @@ func TestKeptTriesAreSpentForGood(t *testing.T) {
 
 // TestKeptCardInAMetersSlot: what a meter writes is in the file, and a card in a reader takes nothing from a meter.
 func TestKeptCardInAMetersSlot(t *testing.T) {
-	areas := []space.Area{{Name: "a", Kind: space.Zone, From: 0x18, Len: 8}}
+	areas := []space.Area{{Name: "a", Kind: space.Zone, From: 0x16, Len: 64}}
 	k, path := keep(t, cardsim.ACS102(cardsim.NewAT88SC102(cardsim.AT88SC102Options{})))
 	slot, ok := k.Slot(areas)
 	if !ok {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"tally/cardreader/cardsim"
 	"tally/cardreader/cardsim/icmeter"
+	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 	"tally/meter/quantity"
 )
@@ -40,6 +42,9 @@ func (a *app) simMeterNew() *cobra.Command {
 			if err != nil || len(region) != 4 {
 				return a.usage(c, "--region is four hexadecimal digits", "--region 为四位十六进制数")
 			}
+			if p, err := layoutOfMeter(layout); unit == "" && err == nil {
+				unit = string(unitOf(p))
+			}
 			m, err := icmeter.NewOf(layout, number, uint16(r), icmeter.Unit(unit))
 			if err != nil {
 				return a.usage(c, "%v", "%v", err)
@@ -50,7 +55,7 @@ func (a *app) simMeterNew() *cobra.Command {
 	c.Flags().StringVar(&number, "number", "", a.t("`NUMBER` printed on it: eight digits, or as many as its cards have", "`表号` 表上印刷的八位数字，或其卡片规定的位数"))
 	c.Flags().StringVar(&region, "region", "0571", a.t("`CODE` of the utility", "`区域` 区域号"))
 	c.Flags().StringVar(&layout, "layout", icmeter.GEN4442, a.t("`NAME` of its cards: ", "`规格` 所用卡片：")+strings.Join(icmeter.Layouts(), ", "))
-	c.Flags().StringVar(&unit, "unit", string(icmeter.CentiM3), a.t("`UNIT` it counts in: 0.1m3, 0.01m3, fen", "`单位` 计量单位：0.1m3、0.01m3、fen"))
+	c.Flags().StringVar(&unit, "unit", "", a.t("`UNIT` it counts in: 0.1m3, 0.01m3, fen; that of its cards when not given", "`单位` 计量单位：0.1m3、0.01m3、fen；缺省与其卡片相同"))
 	return c
 }
 
@@ -80,12 +85,9 @@ func (a *app) simMeterSwipe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := os.Stat(args[1]); err != nil {
-				return &failure{ExitUsage, a.f("the card file cannot be read: %v", "无法读取卡片文件：%v", err), ""}
-			}
-			chip, err := cardsim.OpenFile(args[1], cardsim.Options{})
+			chip, err := a.cardForMeter(args[1], m)
 			if err != nil {
-				return &failure{ExitUsage, plain(err.Error()), ""}
+				return err
 			}
 			if cut >= 0 {
 				m.CutAfter(cut)
@@ -108,6 +110,32 @@ func (a *app) simMeterSwipe() *cobra.Command {
 	a.jsonFlag(c, &asJSON)
 	c.Flags().IntVar(&cut, "cut", cut, a.t("`N` pull the card after the meter wrote N bytes", "`字节` 表写入 N 字节后拔卡"))
 	return c
+}
+
+// layoutOfMeter is the profile of the cards that a meter takes.
+func layoutOfMeter(name string) (*profile.Profile, error) {
+	return profile.Builtin(cmp.Or(name, icmeter.GEN4442) + " v1")
+}
+
+// cardForMeter is the card in a file as the meter's slot holds it: the meter's layout says where its bytes lie. A card of
+// another chip shows nothing there.
+func (a *app) cardForMeter(file string, m *icmeter.Meter) (icmeter.Memory, error) {
+	card, err := cardsim.OpenKept(file, nil)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &failure{ExitUsage, a.f("the card file cannot be read: %v", "无法读取卡片文件：%v", err), ""}
+	case err != nil:
+		return nil, &failure{ExitUsage, plain(err.Error()), ""}
+	}
+	p, err := layoutOfMeter(m.State().Layout)
+	if err != nil {
+		return nil, err
+	}
+	slot, ok := card.Slot(p.Map)
+	if !ok {
+		return nil, &failure{ExitRefused, a.f("this card does not fit the meter's slot: the meter takes %s (%s)", "该卡与表的卡槽不符：该表使用 %s（%s）", p.Name, p.Chip.Type), ""}
+	}
+	return slot, nil
 }
 
 func (a *app) simMeterUse() *cobra.Command {
@@ -214,6 +242,9 @@ func (a *app) meterTable(s icmeter.State) string {
 	unit := purse.Unit(s.Unit)
 	var t table
 	t.row(a.t("meter", "表号"), plain(s.Number))
+	if s.Layout != "" {
+		t.row(a.t("cards", "卡片规格"), plain(s.Layout))
+	}
 	if s.Card == "" {
 		t.row(a.t("card", "卡号"), a.t("none yet", "尚无"))
 	} else {
