@@ -16,11 +16,15 @@ const (
 	Size     = 0xB0 // what is addressed here; manufacturer's zones follow
 	ZoneSize = 64
 
+	issuerAt      = 0x02 // issuer zone; the fuse locks it
+	issuerSize    = 8
 	codeAt        = 0x0A
 	attemptsAt    = 0x0C
 	protected     = 0x0E // code protected zone
 	protectedSize = 8
 	erasuresAt    = 0xA0 // 16 bytes, a bit for each erasure left
+	testAt        = 0xB0 // memory test zone: anybody may write and erase it
+	wordSize      = 2    // what is erased at a time outside the application zones
 )
 
 // attempts: revision C of the chip allows four wrong codes, revision B eight. The smaller number is kept.
@@ -52,6 +56,7 @@ type Chip struct {
 	guard    *guard.Guard
 	secret   Secret
 	unlocked bool
+	fresh    bool // the issuer fuse is intact; known once that was looked at
 }
 
 // Open chooses the chip's type at the reader, which powers it down and up. The Chip takes the card over and closes it;
@@ -78,6 +83,10 @@ func (c *Chip) Read(ctx context.Context, addr, n int) ([]byte, error) {
 	if addr < 0 || n <= 0 || addr > Size-n {
 		return nil, outside(op, addr, n)
 	}
+	return c.read(ctx, op, addr, n)
+}
+
+func (c *Chip) read(ctx context.Context, op string, addr, n int) ([]byte, error) {
 	r, err := c.link.Send(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xB0, P2: byte(addr), Le: n})
 	if err != nil {
 		return nil, err
@@ -89,18 +98,36 @@ func (c *Chip) Read(ctx context.Context, addr, n int) ([]byte, error) {
 }
 
 // Write clears bits: what the chip holds afterwards is what it held, and data. A nil error proves only that the reader
-// said so; read back. Only the application zones and the code protected zone are written, so that no address that a
-// profile has wrong reaches a code, a key or a counter.
+// said so; read back. Only the application zones, the code protected and the issuer zone are written, so that no address
+// that a profile has wrong reaches a code, a key or a counter.
 func (c *Chip) Write(ctx context.Context, addr int, data []byte) error {
 	const op = "write"
-	switch {
-	case !within(addr, len(data), Zone1.Addr(), ZoneSize) && !within(addr, len(data), Zone2.Addr(), ZoneSize) &&
-		!within(addr, len(data), protected, protectedSize):
+	if !within(addr, len(data), Zone1.Addr(), ZoneSize) && !within(addr, len(data), Zone2.Addr(), ZoneSize) && !inWords(addr, len(data)) {
 		return outside(op, addr, len(data))
-	case !c.unlocked:
+	}
+	return c.send(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xD0, P2: byte(addr), Data: data})
+}
+
+// EraseWord sets the bits of a word of the code protected zone, or of the issuer zone while its fuse is intact. A nil error
+// proves only that the reader said so.
+func (c *Chip) EraseWord(ctx context.Context, addr int) error {
+	const op = "erase word"
+	if !inWords(addr, wordSize) || addr%wordSize != 0 {
+		return outside(op, addr, wordSize)
+	}
+	return c.eraseWord(ctx, op, addr)
+}
+
+func (c *Chip) eraseWord(ctx context.Context, op string, addr int) error {
+	return c.send(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xD2, P2: byte(addr)})
+}
+
+// send is a command to an unlocked chip that answers with nothing but success.
+func (c *Chip) send(ctx context.Context, op string, cmd apdu.Command) error {
+	if !c.unlocked {
 		return exchange.Fail(cardreader.Permanent, cardreader.CodeNotUnlocked, op, nil)
 	}
-	r, err := c.link.Send(ctx, op, apdu.Command{CLA: 0xFF, INS: 0xD0, P2: byte(addr), Data: data})
+	r, err := c.link.Send(ctx, op, cmd)
 	if err != nil {
 		return err
 	}
@@ -108,6 +135,10 @@ func (c *Chip) Write(ctx context.Context, addr int, data []byte) error {
 		return c.link.Bad(op, r, 0)
 	}
 	return nil
+}
+
+func inWords(addr, n int) bool {
+	return within(addr, n, protected, protectedSize) || within(addr, n, issuerAt, issuerSize)
 }
 
 func within(addr, n, from, size int) bool { return n > 0 && addr >= from && addr+n <= from+size }

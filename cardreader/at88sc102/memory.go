@@ -12,10 +12,12 @@ import (
 )
 
 // Memory is the chip as one run of bytes, as a card profile lays it out. An area's From is an address of the chip. A zone
-// is erased by writing FF over the whole of it; any other write clears bits.
+// is erased by writing FF over the whole of it, words by writing FF FF over one; any other write clears bits.
 type Memory struct {
 	*Chip
 	areas []space.Area
+	left  int // erasures of zone 2, known when zone 2 was read
+	known bool
 }
 
 // NewMemory takes the Chip over. Areas that the chip does not have, or that reach its codes, keys or counters, are an
@@ -46,9 +48,17 @@ func (m *Memory) Read(ctx context.Context, addr, n int) ([]byte, error) {
 	for len(parts) > 0 {
 		run := neighbours(parts)
 		from, last := start(parts[0]), parts[run-1]
-		raw, err := m.Chip.Read(ctx, from, start(last)+last.Len-from)
+		end := start(last) + last.Len
+		counts := end == erasuresAt-len(Keys{}.Zone2) // the counter lies right behind: it costs no command
+		if counts {
+			end = Size
+		}
+		raw, err := m.Chip.Read(ctx, from, end-from)
 		if err != nil {
 			return nil, err
+		}
+		if counts {
+			m.left, m.known = ones(raw[erasuresAt-from:]), true
 		}
 		for _, p := range parts[:run] {
 			out = append(out, raw[start(p)-from:][:p.Len]...)
@@ -56,6 +66,11 @@ func (m *Memory) Read(ctx context.Context, addr, n int) ([]byte, error) {
 		parts = parts[run:]
 	}
 	return out, nil
+}
+
+// ErasuresLeft is how often an area can be erased: zone 2 has a counter, where the issuer has enabled it.
+func (m *Memory) ErasuresLeft(a space.Area) (int, bool) {
+	return m.left, m.known && m.secret.Counted && a.Kind == space.Zone && a.From == Zone2.Addr()
 }
 
 func start(p space.Part) int { return p.Area.From + p.Off }
@@ -82,9 +97,14 @@ func (m *Memory) Write(ctx context.Context, addr int, data []byte) error {
 	if err != nil {
 		return exchange.Fail(cardreader.Permanent, cardreader.CodeBadCommand, op, err)
 	}
-	p := parts[0]
-	if p.Area.Kind == space.Zone && p.Whole() && !slices.ContainsFunc(data, func(b byte) bool { return b != 0xFF }) {
+	p, rise := parts[0], !slices.ContainsFunc(data, func(b byte) bool { return b != 0xFF })
+	switch {
+	case rise && p.Area.Kind == space.Zone && p.Whole() && m.fresh:
+		return m.eraseFresh(ctx, zoneAt(p.Area.From))
+	case rise && p.Area.Kind == space.Zone && p.Whole():
 		return m.erase(ctx, zoneAt(p.Area.From))
+	case rise && p.Area.Kind == space.Words && len(data) == space.WordLen:
+		return m.EraseWord(ctx, start(p))
 	}
 	return m.Chip.Write(ctx, start(p), data)
 }

@@ -67,11 +67,14 @@ func (c *Chip) present(ctx context.Context, op string) (apdu.Status, error) {
 // Erasures reads how many erasures of zone 2 its counter still allows, 0–128; without a counter it means nothing.
 func (c *Chip) Erasures(ctx context.Context) (int, error) {
 	m, err := c.Read(ctx, erasuresAt, Size-erasuresAt)
-	left := 0
+	return ones(m), err
+}
+
+func ones(m []byte) (n int) {
 	for _, b := range m {
-		left += bits.OnesCount8(b)
+		n += bits.OnesCount8(b)
 	}
-	return left, err
+	return n
 }
 
 // Erase sets every bit of the zone and proves it by reading the zone. It costs one of the counted erasures of zone 2,

@@ -1,6 +1,7 @@
 package cardsim
 
 import (
+	"bytes"
 	"errors"
 
 	"tally/cardreader/apdu"
@@ -44,11 +45,11 @@ func (a *acs102) Reset() []byte {
 func (a *acs102) Save() func() {
 	a.chip.mu.Lock()
 	defer a.chip.mu.Unlock()
-	selected, mem, powered, verified := a.selected, a.chip.mem, a.chip.powered, a.chip.verified
+	selected, mem, powered, verified, fresh := a.selected, a.chip.mem, a.chip.powered, a.chip.verified, a.chip.fresh
 	return func() {
 		a.chip.mu.Lock()
 		defer a.chip.mu.Unlock()
-		a.selected, a.chip.mem, a.chip.powered, a.chip.verified = selected, mem, powered, verified
+		a.selected, a.chip.mem, a.chip.powered, a.chip.verified, a.chip.fresh = selected, mem, powered, verified, fresh
 	}
 }
 
@@ -123,6 +124,11 @@ func (a *acs102) do(c apdu.Command) apdu.Response {
 		return sw(apdu.OK)
 	case 0x20:
 		return a.verify(c)
+	case 0x05: // BLOWN_FUSE: address of the fuse in bits, the state of the pins FUS and RST
+		if bytes.Equal(c.Data, []byte{0x06, 0x10, 0x01, 0x01}) {
+			a.chip.blow()
+		}
+		return sw(apdu.OK)
 	}
 	return sw(swUnknownINS)
 }

@@ -19,7 +19,8 @@ const (
 	atAZ2   = 0x5C // application zone 2, 64
 	atEZ2   = 0x9C // its erase key, 4
 	atEC2   = 0xA0 // erase counter of zone 2, 16 bytes of one bit an erasure
-	atSize  = 0xB0
+	atMTZ   = 0xB0 // memory test zone, 2: anybody may write and erase it
+	atSize  = 0xB2
 	atZone  = 64
 	atReadR = 0x40 // second bit of an application zone: 1 = readable without the code
 	// atTries: revision C of the data sheet allows four wrong attempts (revision B eight).
@@ -28,6 +29,9 @@ const (
 
 // AT88SC102Options describe an issued chip, its issuer fuse blown. Zero codes and keys are zero bytes.
 type AT88SC102Options struct {
+	// Fresh: the issuer fuse is intact (security level 1). With the code all zones, codes and keys are read, written and erased
+	// by words, and the erase keys have no use yet.
+	Fresh    bool
 	Code     [2]byte
 	EZ1      [6]byte
 	EZ2      [4]byte
@@ -42,12 +46,13 @@ type AT88SC102Options struct {
 }
 
 // AT88SC102 is the chip: two application zones that are written bit by bit from 1 to 0 and erased only as a whole, with
-// a key each. It lives in memory. What is not modelled: the transport state before the fuse is blown, the P bits, the
-// manufacturer's zones behind the erase counter.
+// a key each. It lives in memory. What is not modelled: the P bits, the manufacturer's zones behind the erase counter and
+// their fuse, the block erase of level 1.
 type AT88SC102 struct {
 	mu       sync.Mutex
 	mem      [atSize]byte
 	ec2      bool
+	fresh    bool
 	inSlot   bool
 	powered  bool
 	verified bool
@@ -55,7 +60,7 @@ type AT88SC102 struct {
 
 // NewAT88SC102 makes a chip with empty zones.
 func NewAT88SC102(o AT88SC102Options) *AT88SC102 {
-	c := &AT88SC102{ec2: o.EC2}
+	c := &AT88SC102{ec2: o.EC2, fresh: o.Fresh}
 	copy(c.mem[:], bytes.Repeat([]byte{0xFF}, atSize))
 	copy(c.mem[:], []byte{0x0F, 0x0F}) // fabrication zone
 	copy(c.mem[atIZ:atSC], o.Issuer)
@@ -69,7 +74,7 @@ func NewAT88SC102(o AT88SC102Options) *AT88SC102 {
 		spendBit(c.mem[atSCAC:atCPZ])
 	}
 	for range o.Erasures {
-		spendBit(c.mem[atEC2:])
+		spendBit(c.mem[atEC2:atMTZ])
 	}
 	return c
 }
@@ -121,6 +126,13 @@ func (c *AT88SC102) Tries() int {
 
 func (c *AT88SC102) tries() int { return bits.OnesCount8(c.mem[atSCAC] >> (8 - atTries)) }
 
+// HasSecrets reports whether the chip has this code and these erase keys, and its issuer fuse is blown.
+func (c *AT88SC102) HasSecrets(code, zone1, zone2 []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.fresh && bytes.Equal(c.mem[atSC:atSCAC], code) && bytes.Equal(c.mem[atEZ1:atAZ2], zone1) && bytes.Equal(c.mem[atEZ2:atEC2], zone2)
+}
+
 // Unlocked reports whether the code was verified since power-up.
 func (c *AT88SC102) Unlocked() bool {
 	c.mu.Lock()
@@ -149,8 +161,8 @@ func (c *AT88SC102) read(addr, n int) []byte {
 
 func (c *AT88SC102) visible(addr int) bool {
 	switch {
-	case addr >= atSC && addr < atSCAC, addr >= atEZ1 && addr < atAZ2, addr >= atEZ2 && addr < atEC2:
-		return false
+	case addr >= atSC && addr < atSCAC, isKey(addr):
+		return c.fresh && c.verified
 	case inZone(addr, 1, atAZ1):
 		return c.verified || c.mem[atAZ1]&atReadR != 0
 	case inZone(addr, 1, atAZ2):
@@ -158,6 +170,8 @@ func (c *AT88SC102) visible(addr int) bool {
 	}
 	return true
 }
+
+func isKey(addr int) bool { return addr >= atEZ1 && addr < atAZ2 || addr >= atEZ2 && addr < atEC2 }
 
 func (c *AT88SC102) write(addr int, data []byte) {
 	c.mu.Lock()
@@ -171,22 +185,34 @@ func (c *AT88SC102) write(addr int, data []byte) {
 
 func (c *AT88SC102) writable(addr int) bool {
 	switch {
-	case addr < atSC, addr >= atEC2:
-		return false
-	case addr >= atSCAC && addr < atCPZ:
+	case addr >= atMTZ, addr >= atSCAC && addr < atCPZ:
 		return true
+	case addr < atIZ, addr >= atEC2:
+		return false
+	case addr < atSC, isKey(addr):
+		return c.fresh && c.verified
 	}
 	return c.verified
 }
 
-// eraseWord erases the 16 bits around addr, outside the application zones: code and code protected zone.
+// eraseWord erases the 16 bits around addr: code, code protected and test zone; in level 1 the issuer zone, the keys and the
+// words of the application zones too.
 func (c *AT88SC102) eraseWord(addr int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	addr &^= 1
-	code, cpz := addr == atSC, addr >= atCPZ && addr < atAZ1
-	if c.powered && c.verified && (code || cpz) {
+	application := inZone(addr, 1, atAZ1) || inZone(addr, 1, atAZ2)
+	if c.powered && c.writable(addr) && (addr < atSCAC || addr >= atCPZ) && (c.fresh || !application) {
 		c.mem[addr], c.mem[addr+1] = 0xFF, 0xFF
+	}
+}
+
+// blow blows the issuer fuse, which needs the code; nothing brings it back.
+func (c *AT88SC102) blow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.powered && c.verified {
+		c.fresh = false
 	}
 }
 
@@ -220,11 +246,17 @@ func (c *AT88SC102) eraseZone(keyAt int, key []byte, counted bool) bool {
 		return true
 	}
 	zone := keyAt - atZone
+	if c.fresh { // in level 1 an erasure erases the word that is addressed
+		if c.verified {
+			c.mem[keyAt-2], c.mem[keyAt-1] = 0xFF, 0xFF
+		}
+		return true
+	}
 	if counted {
-		if bytes.Count(c.mem[atEC2:], []byte{0}) == atSize-atEC2 {
+		if bytes.Count(c.mem[atEC2:atMTZ], []byte{0}) == atMTZ-atEC2 {
 			return false
 		}
-		spendBit(c.mem[atEC2:])
+		spendBit(c.mem[atEC2:atMTZ])
 	}
 	if c.verified && bytes.Equal(key, c.mem[keyAt:keyAt+len(key)]) && (keyAt != atEZ2 || counted == c.ec2) {
 		copy(c.mem[zone:], bytes.Repeat([]byte{0xFF}, atZone))

@@ -52,7 +52,7 @@ func TestAT88SC102FollowsItsDataSheet(t *testing.T) {
 			sel, "9000", code, "9000", "ffd2000a00", "9000", "ffd0000a02abcd", "9000", sel, "9000", "ff20080a02abcd", "9000", "ffb0000c02", "ffff9000"}},
 		{"the issuer's zone stays", AT88SC102Options{}, []string{sel, "9000", code, "9000", "ffd000020100", "9000", "ffb0000201", "ff9000"}},
 		{"bad commands", AT88SC102Options{}, []string{
-			sel, "9000", "ff20000a021234", "6700", "ffb000af02", "6b00", "ffd000af020000", "6b00", "ff2000560401020304", "6b00", "ffcc000000", "6d00", "00b0000001", "6e00", "ff", "6700", "ffd200ff00", "6b00"}},
+			sel, "9000", "ff20000a021234", "6700", "ffb000b102", "6b00", "ffd000b1020000", "6b00", "ff2000560401020304", "6b00", "ffcc000000", "6d00", "00b0000001", "6e00", "ff", "6700", "ffd200ff00", "6b00"}},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			d := ACS102(at102(v.o))

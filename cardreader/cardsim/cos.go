@@ -17,6 +17,8 @@ type COSOptions struct {
 	Meter    [16]byte
 	Line     [16]byte
 	Load     [16]byte        // of the electronic purse, key index 1
+	Back     bool            // the meter's file may be written under key 01 too, as its access rights were set
+	Control  [16]byte        // key 00 (主控密钥): others are written under it
 	SM4      bool            // the keys are for SM4, else for two-key triple DES
 	Tries    int             // of an external authentication, each key; 0 means 3
 	Identity []byte          // start of the file 15
@@ -62,7 +64,7 @@ func NewCOS(o COSOptions) *COS {
 	if o.Tries == 0 {
 		o.Tries = 3
 	}
-	c := &COS{o: o, tries: map[byte]int{1: o.Tries, 2: o.Tries}, files: map[byte][]byte{
+	c := &COS{o: o, tries: map[byte]int{0: o.Tries, 1: o.Tries, 2: o.Tries}, files: map[byte][]byte{
 		sfiOrders: make([]byte, 480), sfiWriteBack: make([]byte, 64),
 		sfiTariff: make([]byte, 48), sfiMonths: make([]byte, 192), sfiIdentity: make([]byte, 32),
 	}, purse: cosPurse{balance: o.Balance, loads: o.Loads}}
@@ -152,11 +154,11 @@ func (c *COS) Save() func() {
 	for k, n := range c.tries {
 		tries[k] = n
 	}
-	authed, purse := c.authed, c.purse
+	authed, purse, o := c.authed, c.purse, c.o
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.files, c.tries, c.authed, c.purse = files, tries, authed, purse
+		c.files, c.tries, c.authed, c.purse, c.o = files, tries, authed, purse, o
 	}
 }
 
@@ -210,7 +212,9 @@ func (c *COS) do(cmd apdu.Command, challenge []byte) apdu.Response {
 		return c.balance(cmd)
 	case 0x04D6, 0x04DC:
 		return c.update(cmd, challenge)
-	case 0x00D6, 0x00DC:
+	case 0x84D4:
+		return c.writeKey(cmd, challenge)
+	case 0x00D6, 0x00DC, 0x80D4:
 		return sw(swSecurity)
 	}
 	return sw(swUnknownINS)

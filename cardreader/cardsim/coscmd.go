@@ -67,10 +67,7 @@ func (c *COS) authenticate(cmd apdu.Command, challenge []byte) apdu.Response {
 	case len(challenge) != 8:
 		return sw(swNoChallenge)
 	}
-	k := c.o.Vend
-	if cmd.P2 == 2 {
-		k = c.o.Meter
-	}
+	k := [...][16]byte{c.o.Control, c.o.Vend, c.o.Meter}[cmd.P2]
 	if want := c.cipher().encrypt(k, challenge); subtle.ConstantTimeCompare(want, cmd.Data) != 1 {
 		c.authed = 0
 		c.tries[cmd.P2]--
@@ -129,7 +126,7 @@ func (c *COS) update(cmd apdu.Command, challenge []byte) apdu.Response {
 	switch {
 	case n < 1:
 		return sw(swWrongLength)
-	case c.authed != c.keyFor(cmd):
+	case !c.allowed(cmd):
 		return sw(swSecurity)
 	case len(challenge) != 4:
 		return sw(swNoChallenge)
@@ -153,10 +150,11 @@ func (c *COS) update(cmd apdu.Command, challenge []byte) apdu.Response {
 	return sw(apdu.OK)
 }
 
-// keyFor: the meter writes back, the counter writes all else.
-func (c *COS) keyFor(cmd apdu.Command) byte {
-	if cmd.INS == 0xD6 && cmd.P1&0x1F == sfiWriteBack {
-		return 2
+// allowed: the meter writes back and the counter writes all else, and that file too where the card's maker has allowed it.
+func (c *COS) allowed(cmd apdu.Command) bool {
+	back := cmd.INS == 0xD6 && cmd.P1&0x1F == sfiWriteBack
+	if back && c.authed == 2 {
+		return true
 	}
-	return 1
+	return c.authed == 1 && (!back || c.o.Back)
 }

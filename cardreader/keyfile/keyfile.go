@@ -26,9 +26,12 @@ import (
 // Names of keys, with their length in bytes.
 var lengths = map[string]int{
 	"vend": 16, "line": 16, "load": 16, // master keys of CPU cards
+	"meter": 16, "control": 16, // masters of those that this side only writes, or writes others under
+	"transport":  16,                            // that every key of a new CPU card is
 	"psc_master": 16,                            // that secret codes of SLE 4442 cards are derived from
 	"code":       2, "erase_1": 6, "erase_2": 4, // AT88SC102
-	"block_a": 6, "block_b": 6, // sectors of Mifare Classic
+	"transport_code": 2,               // of new AT88SC102
+	"block_a":        6, "block_b": 6, // sectors of Mifare Classic
 }
 
 // Names lists the names that a file can hold, sorted.

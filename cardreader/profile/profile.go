@@ -114,7 +114,7 @@ type Keys struct {
 	Line      *Key   `toml:"line"`      // protects what is written on its way
 	Load      *Key   `toml:"load"`      // of the card's own electronic purse
 	Meter     *Key   `toml:"meter"`     // the meter's; this side never uses it
-	Control   *Key   `toml:"control"`   // under which keys are written; a new card has the transport key for all its keys then
+	Control   *Key   `toml:"control"`   // under which keys are written; a new card has the transport key for all others then
 	Erase1    *Key   `toml:"erase_1"`   // of zone 1 of an AT88SC102
 	Erase2    *Key   `toml:"erase_2"`
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"tally/cardreader/profile"
+	"tally/cardreader/space"
 )
 
 // Places are where a making finds what it is judged by, so that a journal is enough to judge a card. Ends are exclusive.
@@ -12,17 +13,19 @@ type Places struct {
 	Header    int `json:"header"`
 	HeaderEnd int `json:"header_end"`
 	Switch    int `json:"switch"`
-	Check     int `json:"check"` // of the header; empty when it has none
-	CheckEnd  int `json:"check_end"`
-	Tariff    int `json:"tariff,omitempty"`
-	TariffEnd int `json:"tariff_end,omitempty"`
+	// Words: two bytes are erased together, and one that does not change is written again with its neighbour.
+	Words     bool `json:"words,omitempty"`
+	Check     int  `json:"check"` // of the header; empty when it has none
+	CheckEnd  int  `json:"check_end"`
+	Tariff    int  `json:"tariff,omitempty"`
+	TariffEnd int  `json:"tariff_end,omitempty"`
 }
 
 func placesOf(p *profile.Profile) Places {
 	h := blockAt(p.Header, 0)
 	s := Places{Free: p.Chip.Protect, Header: h.at, HeaderEnd: h.end}
 	if sw, ok := switchOf(p); ok {
-		s.Switch = sw.at
+		s.Switch, s.Words = sw.at, sw.kind == space.Words
 	}
 	s.Check, s.CheckEnd = checkAt(p)
 	if p.Tariff != nil {
@@ -79,13 +82,18 @@ func (p Plan) halfMade(now, old, fresh []byte) bool {
 		case at == h.Switch || at >= h.Check && at < h.CheckEnd:
 		case changes && now[i] == fresh[i] && fresh[i] != 0xFF:
 			news++
-		case !changes && now[i] != old[i] && now[i] != 0xFF && p.Make != MakeNew:
+		case !changes && now[i] != old[i] && now[i] != 0xFF && p.Make != MakeNew && !(h.Words && mateChanges(i, old, fresh)):
 			return false
 		case now[i] != old[i] && now[i] != fresh[i] && now[i] != 0xFF:
 			wrong++
 		}
 	}
 	return wrong <= 1 && (p.Make != MakeNew || news > wrong)
+}
+
+// mateChanges: the other byte of the word is to change.
+func mateChanges(i int, old, fresh []byte) bool {
+	return i^1 < len(old) && old[i^1] != fresh[i^1]
 }
 
 // resolveTariff: the price table is the new one, the one before, or neither; then it is written again.

@@ -159,13 +159,15 @@ func (c *cutter) header(code WhoseCode, mark stretch) {
 	default:
 		copy(target[mark.at:mark.end], c.image[mark.at:mark.end])
 	}
-	for _, s := range c.parts(h) {
-		if s.at <= c.sw.at && c.sw.at < s.end && c.sw.kind == space.Words {
-			continue // the word of the switch comes last
-		}
+	if c.sw.kind != space.Words {
+		c.put("header", h, target)
+		return
+	}
+	w := c.word(c.sw.at)
+	for _, s := range []stretch{{h.at, w.at}, {w.end, h.end}} {
 		c.put("header", s, target)
 	}
-	if w := c.word(c.sw.at); c.sw.kind == space.Words && onlyFalls(c.image[w.at:w.end], target[w.at:w.end]) {
+	if onlyFalls(c.image[w.at:w.end], target[w.at:w.end]) { // else the word of the switch comes last
 		c.put("header", w, target)
 	}
 }
@@ -177,15 +179,15 @@ func (c *cutter) word(at int) stretch {
 	return stretch{from, from + space.WordLen}
 }
 
-// parts cuts a stretch at the borders of its areas, and words one by one.
-func (c *cutter) parts(s stretch) (all []stretch) {
+// parts cuts a stretch at the borders of its areas, and words that have to rise one by one.
+func (c *cutter) parts(s stretch, target Image) (all []stretch) {
 	for at := s.at; at < s.end; {
 		a, ok := space.Find(c.prof.Map, at)
 		if !ok {
 			return all
 		}
 		end := min(s.end, a.End())
-		if a.Kind == space.Words {
+		if a.Kind == space.Words && !onlyFalls(c.image[at:end], target[at:end]) {
 			end = min(end, c.word(at).end)
 		}
 		all = append(all, stretch{at, end})
@@ -212,7 +214,7 @@ func (c *cutter) body() {
 
 // put writes what differs in a stretch of one area, or of some words.
 func (c *cutter) put(name string, s stretch, target Image) {
-	for _, s := range c.parts(s) {
+	for _, s := range c.parts(s, target) {
 		a, _ := space.Find(c.prof.Map, s.at)
 		switch {
 		case bytes.Equal(c.image[s.at:s.end], target[s.at:s.end]):

@@ -269,6 +269,9 @@ func Resume(p *profile.Profile, old Plan, st State) (Plan, error) {
 	if st.Condition == InUse && !bytes.Equal(st.Image, old.Before) {
 		return Plan{}, refuse("plan", CodeCardChanged, errors.New("the card was used since; what it is to carry may be another now"))
 	}
+	if at := p.SerialAt(); at >= 0 && !bytes.Equal(old.After[at:at+8], st.Image[at:at+8]) {
+		return Plan{}, refuse("plan", CodeCardChanged, errors.New("the card has another serial"))
+	}
 	pl.After = bytes.Clone(old.After)
 	copy(pl.After[:p.Chip.Protect], st.Image)
 	for _, a := range p.Map {

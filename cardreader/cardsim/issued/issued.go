@@ -3,6 +3,7 @@
 package issued
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,6 +20,9 @@ type Card struct {
 	cardsim.Device
 	Memory
 	Tries func() int // wrong codes or authentications that are left
+
+	Chip102 *cardsim.AT88SC102 // nil on other chips
+	COS     *cardsim.COS       // nil on other chips
 }
 
 // Memory is the card in a meter's slot.
@@ -57,7 +61,7 @@ func (k Keys) into(dst []byte, name string) {
 
 func sle4442(image []byte, k Keys) *Card {
 	c := cardsim.NewSLE4442(cardsim.Options{PSC: k.PSC, Main: image[0x20:]})
-	return &Card{cardsim.ACS(c), c, c.Tries}
+	return &Card{Device: cardsim.ACS(c), Memory: c, Tries: c.Tries}
 }
 
 func at88sc102(p *profile.Profile, image []byte, k Keys) (*Card, error) {
@@ -72,8 +76,11 @@ func at88sc102(p *profile.Profile, image []byte, k Keys) (*Card, error) {
 		}
 		*to = image[a.At:a.End()]
 	}
-	c := cardsim.NewAT88SC102(o)
-	return &Card{cardsim.ACS102(c), c.Run(p.Map), c.Tries}, nil
+	return card102(p, cardsim.NewAT88SC102(o)), nil
+}
+
+func card102(p *profile.Profile, c *cardsim.AT88SC102) *Card {
+	return &Card{Device: cardsim.ACS102(c), Memory: c.Run(p.Map), Tries: c.Tries, Chip102: c}
 }
 
 func cpu(p *profile.Profile, image []byte, k Keys) (*Card, error) {
@@ -83,14 +90,10 @@ func cpu(p *profile.Profile, image []byte, k Keys) (*Card, error) {
 		return nil, errors.Join(err, fmt.Errorf("make card: serial at %d", at))
 	}
 	serial := cpucard.Serial(image[at:])
-	own := func(name string) [16]byte {
-		var master cpucard.Key
-		k.into(master[:], name)
-		return a.Diversify(master, serial)
-	}
+	own := k.own(a, serial)
 	o := cardsim.COSOptions{
-		AID: p.Chip.AppID(), Serial: serial, SM4: a == cpucard.SM4, Files: map[byte][]byte{},
-		Vend: own("vend"), Line: own("line"), Load: own("load"),
+		AID: p.Chip.AppID(), Serial: serial, SM4: a == cpucard.SM4, Files: map[byte][]byte{}, Back: true,
+		Vend: own("vend"), Line: own("line"), Load: own("load"), Meter: own("meter"), Control: own("control"),
 	}
 	for _, a := range p.Map {
 		if a.Kind == space.Purse {
@@ -99,6 +102,58 @@ func cpu(p *profile.Profile, image []byte, k Keys) (*Card, error) {
 		}
 		o.Files[byte(a.File)] = image[a.At:a.End()]
 	}
-	c := cardsim.NewCOS(o)
-	return &Card{c, c.Run(p.Map), func() int { return c.KeyTries(1) }}, nil
+	return cardCPU(p, cardsim.NewCOS(o)), nil
+}
+
+func cardCPU(p *profile.Profile, c *cardsim.COS) *Card {
+	return &Card{Device: c, Memory: c.Run(p.Map), Tries: func() int { return c.KeyTries(1) }, COS: c}
+}
+
+// own derives a card's key from the master key of that name.
+func (k Keys) own(a cpucard.Algorithm, s cpucard.Serial) func(name string) [16]byte {
+	return func(name string) [16]byte {
+		var master cpucard.Key
+		k.into(master[:], name)
+		return a.Diversify(master, s)
+	}
+}
+
+// Blank makes a card as it comes from its maker: an SLE 4442 with the factory's code; an AT88SC102 with its issuer fuse
+// intact, the transport code and erased keys; a CPU card with empty files, its serial, and the transport key for every key
+// but the control key, or, where the layout has no control key, its own keys.
+func Blank(p *profile.Profile, serial [8]byte, k Keys) (*Card, error) {
+	switch p.Chip.Type {
+	case "sle4442":
+		return sle4442(bytes.Repeat([]byte{0xFF}, p.Chip.Size), Keys{}), nil
+	case "at88sc102":
+		o := cardsim.AT88SC102Options{Fresh: true, EC2: p.Chip.Counted}
+		copy(o.EZ1[:], bytes.Repeat([]byte{0xFF}, 6))
+		copy(o.EZ2[:], bytes.Repeat([]byte{0xFF}, 4))
+		k.into(o.Code[:], "transport_code")
+		return card102(p, cardsim.NewAT88SC102(o)), nil
+	case "cpu":
+		return blankCPU(p, serial, k)
+	}
+	return nil, fmt.Errorf("make blank card: no simulated %s", p.Chip.Type)
+}
+
+func blankCPU(p *profile.Profile, serial [8]byte, k Keys) (*Card, error) {
+	a, err := cpucard.ParseAlgorithm(p.Keys.Algorithm)
+	id, ok := space.Find(p.Map, p.SerialAt())
+	if err != nil || !ok {
+		return nil, errors.Join(err, errors.New("make blank card: the layout has no serial"))
+	}
+	identity := make([]byte, id.Len)
+	copy(identity[p.SerialAt()-id.At:], serial[:])
+	key := k.own(a, serial)
+	o := cardsim.COSOptions{
+		AID: p.Chip.AppID(), Serial: serial, SM4: a == cpucard.SM4, Back: true, Files: map[byte][]byte{byte(id.File): identity},
+		Vend: key("vend"), Line: key("line"), Load: key("load"), Meter: key("meter"), Control: key("control"),
+	}
+	if p.Keys.Control != nil {
+		var t [16]byte
+		k.into(t[:], "transport")
+		o.Vend, o.Line, o.Load, o.Meter = t, t, t, t
+	}
+	return cardCPU(p, cardsim.NewCOS(o)), nil
 }
