@@ -82,7 +82,7 @@ func (p Plan) halfMade(now, old, fresh []byte) bool {
 		case at == h.Switch || at >= h.Check && at < h.CheckEnd:
 		case changes && now[i] == fresh[i] && fresh[i] != 0xFF:
 			news++
-		case !changes && now[i] != old[i] && now[i] != 0xFF && p.Make != MakeNew && !(h.Words && mateChanges(i, old, fresh)):
+		case !changes && now[i] != old[i] && now[i] != 0xFF && p.Make != MakeNew && !(h.Words && (i^1 == h.Switch-h.Header || mateChanges(i, old, fresh))):
 			return false
 		case now[i] != old[i] && now[i] != fresh[i] && now[i] != 0xFF:
 			wrong++
