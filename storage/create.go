@@ -26,9 +26,6 @@ func (s *Store) createLedger(path string) error {
 	if used, err := hasSegments(filepath.Join(s.dir, "readings")); err != nil || used {
 		return errors.Join(err, missing(used, s.dir))
 	}
-	if _, err := os.Lstat(unfinished(s.dir)); err == nil {
-		return fmt.Errorf("%w: a restore into %s has not come to its end; run it again", ErrLedgerMissing, s.dir)
-	}
 	epoch, err := randomID()
 	if err != nil {
 		return err

@@ -47,6 +47,16 @@ func Restore(ctx context.Context, backup, dir string, opts Options) error {
 // a node that starts by itself after a cut would sell on an empty one.
 func unfinished(dir string) string { return strings.TrimRight(dir, `/\`) + ".restore" }
 
+func refuseUnfinished(dir string) error {
+	if _, err := os.Lstat(filepath.Join(dir, "ledger.db")); !errors.Is(err, fs.ErrNotExist) {
+		return nil // what else is wrong with it comes to light when it is opened
+	}
+	if _, err := os.Lstat(unfinished(dir)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return fmt.Errorf("%w: a restore into %s has not come to its end; run it again", ErrLedgerMissing, dir)
+}
+
 // begin makes the folder of a restore, durably.
 func begin(fresh string, opts Options) error {
 	if err := os.MkdirAll(fresh, 0o700); err != nil {
