@@ -124,6 +124,11 @@ func searching(t *testing.T, w *window) {
 	w.Press(webtest.Escape)
 	w.Wait(`document.activeElement.id == "amount" && !document.getElementById("found").firstElementChild`)
 	w.clean(t)
+	w.Press("/滨江" + webtest.Enter)
+	w.WaitText("#found", "0100001234")
+	w.show(counter.Desk{Reader: reader, Phase: counter.Reading, Insertion: 5}) // the next customer must not see who was found
+	w.Wait(`!document.getElementById("found").firstElementChild`)
+	w.clean(t)
 }
 
 func benchKeys(t *testing.T, w *window) {
@@ -141,6 +146,10 @@ func benchKeys(t *testing.T, w *window) {
 	w.Wait(`document.querySelector("#bench [data-card=c1][data-where=meter]")`)
 	w.Press("u")
 	w.WaitText("#bench .icmeter", "101.5")
+	w.Press("gu") // to the second meter
+	w.WaitText("#bench .icmeter[aria-current]", "201.5")
+	w.Press("g")
+	w.WaitText("#bench .icmeter[aria-current]", "101.5")
 	w.Press("t")
 	w.Wait(`document.querySelector("#bench [data-card=c1][data-where=table]")`)
 	w.Click("#bench-insert-c1")
@@ -202,6 +211,7 @@ func sessionGone(t *testing.T, w *window) {
 	w.f.mu.Unlock()
 	w.Press("12" + webtest.Enter)
 	w.Wait(`document.getElementById("name")`)
+	w.WaitText(".note", "登录已过期")
 }
 
 // Under a name of the local network and without TLS the browser sends no Sec-Fetch-Site, so the page's own forms must

@@ -20,7 +20,7 @@ var cardTexts = map[string]both{
 	"reissue.title":    {"补卡", "Replace card"},
 	"reissue.hint":     {"读卡器上的空白卡将替换用户的旧卡；旧卡从此作废，在其他营业厅也不能使用。", "The blank card on the reader replaces the customer's old one, which is dead from then on, at other counters too."},
 	"reissue.cause":    {"补卡原因和工本费", "Cause and fee"},
-	"reissue.swiped":   {"上次购买是否已刷表", "Did the meter take the last purchase"},
+	"reissue.swiped":   {"上次购买是否已刷表？", "Did the meter take the last purchase?"},
 	"reissue.known":    {"系统有记录", "on record"},
 	"reissue.yes":      {"已刷表（不再写入）", "taken: not written again"},
 	"reissue.no":       {"未刷表（写入新卡）", "not taken: goes on the new card"},

@@ -85,7 +85,8 @@ func fakeBench() BenchState {
 			{ID: "c4", Label: "00001236 张伟", Where: "table"},
 			{ID: "c5", Label: "00001237 检查卡", Where: "table"},
 		},
-		Meters: []BenchMeter{{ID: "m1", Number: "2601000888", Remaining: "12.3", Used: "100.5", Valve: "open", Said: "credited", Credited: "20"}},
+		Meters: []BenchMeter{{ID: "m1", Number: "2601000888", Remaining: "12.3", Used: "100.5", Valve: "open", Said: "credited", Credited: "20"},
+			{ID: "m2", Number: "2601000999", Remaining: "0", Used: "200.5", Valve: "open"}},
 	}
 }
 
@@ -364,7 +365,11 @@ func (f *fake) Do(_ context.Context, a BenchAction) error {
 	case "take":
 		f.bench.Cards[i].Where = "table"
 	case "use":
-		f.bench.Meters[0].Used = "101.5"
+		for i := range f.bench.Meters {
+			if f.bench.Meters[i].ID == a.Meter {
+				f.bench.Meters[i].Used = []string{"101.5", "201.5"}[i]
+			}
+		}
 	}
 	return nil
 }

@@ -49,10 +49,10 @@ func (v voice) funcs() template.FuncMap {
 	return template.FuncMap{
 		"t": v.text, "word": v.word, "asset": assetURL,
 		"m3": quantity.Volume.String, "yuan": quantity.Money.String, "price": quantity.Price.String,
-		"when": when, "day": day, "clock": clock, "age": v.age, "fresh": fresh,
+		"when": when, "clock": clock, "age": v.age, "fresh": fresh,
 		"amount": amount, "unit": v.unit, "places": places, "volume": volume, "receiptNo": receiptNo,
 		"battery": battery, "hour": v.hour, "path": apiPath, "stamp": stamp, "hands": withHands,
-		"kinds": kinds,
+		"kinds": kinds, "dead": dead,
 	}
 }
 
@@ -63,9 +63,6 @@ func when(t time.Time) string {
 	}
 	return t.In(hall).Format("2006-01-02 15:04:05")
 }
-
-// day prints the date of an instant.
-func day(t time.Time) string { return t.In(hall).Format("2006-01-02") }
 
 // hour prints the time of an order on a card, which knows no minutes: "2026-11-21T14".
 func (v voice) hour(s string) string {
@@ -129,6 +126,16 @@ func places(u purse.Unit) int {
 		return 1
 	}
 	return 2
+}
+
+// dead counts the meters that are given up for now.
+func dead(all []MeterView) (n int) {
+	for _, m := range all {
+		if m.Dead {
+			n++
+		}
+	}
+	return n
 }
 
 // volume prints the billed value of a reading with every digit that the meter gave, and its unit.

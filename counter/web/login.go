@@ -69,7 +69,13 @@ func (h *Handler) loginPage(c *call) error {
 		http.Redirect(c.w, c.r, "/", http.StatusSeeOther)
 		return nil
 	}
-	h.html(c.w, http.StatusOK, c.station(), "login", loginView{frame: c.frame(), Demo: h.o.Demo})
+	view := loginView{frame: c.frame(), Demo: h.o.Demo}
+	if ck, err := c.r.Cookie(sessionCookie); err == nil && ck.Value != "" { // it had a session that has ended: say so, once
+		f := c.station().failure(&counter.Refusal{Code: counter.CodeNoSession})
+		view.Problem = &f
+		c.dropCookie()
+	}
+	h.html(c.w, http.StatusOK, c.station(), "login", view)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"tally/counter"
 )
@@ -154,6 +155,23 @@ func TestDemoLoginOnlyInTheDemo(t *testing.T) {
 	real := newSite(t, func(o *Options) { o.Demo = nil })
 	if p := text(t, real.ask("GET", "/login", "", html)); strings.Contains(p, goodPassword) || strings.Contains(p, "演示") {
 		t.Error("a real counter shows a demo login")
+	}
+}
+
+// Who is sent to the login because the session has ended is told so, once; who was never in, or has left, is not.
+func TestEndedSessionIsSaid(t *testing.T) {
+	s := newSite(t)
+	me := s.login()
+	s.f.change(func() { s.f.now = start.Add(2 * time.Hour) })
+	r := s.ask("GET", "/login", "", html, cookie(me))
+	if p := text(t, r); !strings.Contains(p, "登录已过期") || !strings.Contains(p, "请重新登录") {
+		t.Errorf("the end of the session is not said: %s", p)
+	}
+	if ck := r.Cookies(); len(ck) != 1 || ck[0].MaxAge >= 0 {
+		t.Errorf("the dead session is kept: %v", ck)
+	}
+	if p := text(t, s.ask("GET", "/login", "", html)); strings.Contains(p, "过期") {
+		t.Error("somebody who was never in is told of an end")
 	}
 }
 

@@ -3,22 +3,24 @@ package web
 import (
 	"os"
 	"testing"
+	"time"
 
 	"tally/cardreader"
 	"tally/counter"
 	"tally/counter/web/webtest"
+	"tally/meter"
 )
 
 // shots is where pictures of the page go; nowhere when empty.
 var shots = os.Getenv("TALLY_SHOTS")
 
-// pictures walks through every state of the page, in both languages and on a small and a large screen, and looks that
-// nothing sticks out at the side.
+// pictures walks through every state of the page, in both languages, on the screen of a counter PC and on an old 4:3 one,
+// and looks that nothing sticks out at the side.
 func pictures(t *testing.T, w *window) {
 	w.f.role = counter.Leader
 	for _, l := range []lang{zh, en} {
-		for _, size := range [][2]int64{{1366, 768}, {1920, 1080}} {
-			w.album(string(l)+map[int64]string{1366: "", 1920: "-wide"}[size[0]], l, size)
+		for _, size := range [][2]int64{{1366, 768}, {1024, 768}} {
+			w.album(string(l)+map[int64]string{1366: "", 1024: "-old"}[size[0]], l, size)
 		}
 	}
 }
@@ -63,6 +65,7 @@ func (w *window) album(name string, l lang, size [2]int64) {
 	w.shot(name + "-9-search")
 	w.Press(webtest.Escape)
 	w.rare(name)
+	w.mishaps(name)
 	w.f.change(func() { w.f.open = nil })
 	w.Click("#logout")
 	w.Wait(`document.getElementById("name")`)
@@ -98,6 +101,29 @@ func (w *window) rare(name string) {
 	w.Wait(`!document.getElementById("found").hidden`)
 	w.shot(name + "-f-found-locked")
 	w.Press(webtest.Escape)
+}
+
+// mishaps shows what is wrong around the sale: a card that cannot be read, no reader, meters that fail, no centre, no
+// service.
+func (w *window) mishaps(name string) {
+	up := w.f.uplink
+	w.f.change(func() {
+		w.f.desks = []counter.Desk{{Reader: reader, Phase: counter.Failed, Insertion: 99, Problem: &counter.Refusal{Code: "card_mute"}}}
+		w.f.uplink.Connected, w.f.uplink.Central = false, false
+		w.f.meters[1].Last, w.f.meters[1].Failure = nil, &meter.Failure{At: start.Add(-20 * time.Second), Code: "checksum"}
+	})
+	w.Wait(`document.querySelector(".desk.failed") && document.querySelectorAll("#meters .why").length == 2`)
+	w.shot(name + "-g-failed")
+	w.f.change(func() { w.f.desks, w.f.uplink = nil, up })
+	w.Wait(`document.querySelector(".desk.no_reader")`)
+	w.shot(name + "-h-no-reader")
+	w.fault.Store("down")
+	w.cut()
+	w.Wait(`!document.getElementById("lost").hidden`)
+	w.shot(name + "-i-offline")
+	w.fault.Store("")
+	w.Wait(`document.getElementById("lost").hidden && document.querySelector(".desk")`)
+	w.f.change(func() { w.f.meters = fakeMeters() })
 }
 
 // shot takes a picture when somebody wants one, and always measures.

@@ -207,7 +207,7 @@ func cardLife(t *testing.T, b *webtest.Browser) {
 	h.WaitText("#standing", "已挂失")
 	h.put(second)
 	h.deed("补卡")
-	h.Press("100001" + webtest.Tab + " ")
+	h.Press("100001" + webtest.Tab + webtest.Tab + " ")
 	h.Click(`#deed textarea`)
 	h.Press("用户丢失" + webtest.Enter)
 	h.slip("补卡小票", "15.00", "壹拾伍元整")

@@ -22,6 +22,7 @@
 	let lastOrder = null;  // order of the last receipt, to reopen it
 	let swallow = false;   // the key that opened the search must not be typed into it
 	let marked = null;     // card on the bench that the keys mean
+	let meter = null;      // and the meter
 
 	// --- talking to the counter ---
 
@@ -78,6 +79,7 @@
 			seen = here;
 			if (dialog.open) dialog.close();
 			rare.leave();
+			hideFound();
 			if (!unsure) clear(gone && (busy || outcome));
 			if (gone) say(words.empty);
 		}
@@ -105,7 +107,7 @@
 		$("counter").classList.toggle("open", open);
 		$("counter").classList.toggle("busy", busy);
 		$("standing").hidden = Boolean(receipt.firstElementChild || busy); // a receipt says more than "not swiped yet"
-		$("wait").hidden = seen !== "0" && !looksOnly || Boolean(receipt.firstElementChild || note.firstElementChild || busy || unsure);
+		$("wait").hidden = !d || seen !== "0" && !looksOnly || Boolean(receipt.firstElementChild || note.firstElementChild || busy || unsure);
 		$("busy").hidden = !(busy && sale) && !(d && d.dataset.phase === "writing");
 		for (const b of document.querySelectorAll("[data-mode]")) b.setAttribute("aria-pressed", String(b.dataset.mode === mode));
 		$("sale").dataset.mode = mode;
@@ -268,6 +270,13 @@
 		found.hidden = false;
 	}
 
+	// hideFound takes the customers that were found from the screen; what is being typed stays.
+	function hideFound() {
+		$("found").hidden = true;
+		$("found").replaceChildren();
+		if (document.activeElement !== $("query")) $("query").value = "";
+	}
+
 	function closeSearch() {
 		$("query").value = "";
 		$("found").hidden = true;
@@ -279,13 +288,21 @@
 
 	const benchCards = () => [...document.querySelectorAll("#bench [data-card]:is(li)")];
 
-	function mark(id) {
-		const all = benchCards();
-		if (!all.length) return;
-		if (!all.some((c) => c.dataset.card === id)) id = all[0].dataset.card;
-		marked = id;
-		for (const c of all) c.toggleAttribute("aria-current", c.dataset.card === id);
+	const benchMeters = () => [...document.querySelectorAll("#bench .icmeter")];
+
+	// pick marks the one of a list that has the id, or the first.
+	function pick(all, key, id) {
+		if (all.length && !all.some((x) => x.dataset[key] === id)) id = all[0].dataset[key];
+		for (const x of all) x.toggleAttribute("aria-current", x.dataset[key] === id);
+		return id;
 	}
+
+	function mark(card, at) {
+		marked = pick(benchCards(), "card", card);
+		meter = pick(benchMeters(), "meter", at);
+	}
+
+	const after = (all, key, id) => all[(all.findIndex((x) => x.dataset[key] === id) + 1) % all.length].dataset[key];
 
 	async function bench(what, card, meter, use) {
 		const r = await call("bench", { do: what, card: card || "", meter: meter || "", use: use || "" });
@@ -294,17 +311,17 @@
 	}
 
 	function benchKey(key) {
-		const all = benchCards(), now = all.find((c) => c.dataset.card === marked);
+		const all = benchCards(), meters = benchMeters();
 		const lies = (where) => all.find((c) => c.dataset.where === where);
-		const meter = document.querySelector("#bench .icmeter");
-		if (!now) return false;
+		if (!all.length) return false;
 		const run = {
-			n: () => mark(all[(all.indexOf(now) + 1) % all.length].dataset.card),
+			n: () => mark(after(all, "card", marked), meter),
+			g: () => meters.length && mark(marked, after(meters, "meter", meter)),
 			i: () => bench("insert", marked),
 			r: () => lies("reader") && bench("remove", lies("reader").dataset.card),
 			t: () => lies("meter") && bench("take", lies("meter").dataset.card),
-			s: () => meter && bench("swipe", marked, meter.dataset.meter),
-			u: () => meter && bench("use", "", meter.dataset.meter, "1"),
+			s: () => meter && bench("swipe", marked, meter),
+			u: () => meter && bench("use", "", meter, "1"),
 		}[key];
 		if (!run) return false;
 		run();
@@ -382,7 +399,7 @@
 		if (b.dataset.mode) setMode(b.dataset.mode);
 		else if (b.dataset.desk) { chosen = b.dataset.desk; refresh(); }
 		else if (b.dataset.bench) {
-			if (b.dataset.card) mark(b.dataset.card);
+			mark(b.dataset.card || marked, b.dataset.meter || meter);
 			bench(b.dataset.bench, b.dataset.bench === "swipe" ? marked : b.dataset.card, b.dataset.meter, b.dataset.use);
 		} else if (b.dataset.act) act(b);
 		if (e.detail > 0) amount.focus(); // after the mouse, the keyboard goes on where it was
@@ -413,7 +430,7 @@
 		if (!part) return;
 		const focused = part.contains(document.activeElement) ? document.activeElement.id : null;
 		part.innerHTML = html;
-		if (name === "bench") mark(marked);
+		if (name === "bench") mark(marked, meter);
 		if (focused !== null) (focused && $(focused) || amount).focus();
 		if (name === "desks" || name === "standing") refresh();
 	}
@@ -445,7 +462,7 @@
 		home: () => { closeFound(); amount.focus(); },
 	});
 	refresh();
-	mark(null);
+	mark(null, null);
 	live();
 	amount.focus();
 })();

@@ -93,7 +93,8 @@ window.deeds = (page) => {
 		const form = e.target;
 		if (page.busy()) return;
 		const missing = [...form.elements].find((f) => f.required && form.elements[f.name].value.trim() === "");
-		if (missing) { missing.focus(); return; }
+		for (const f of form.elements) f.removeAttribute("aria-invalid");
+		if (missing) { missing.setAttribute("aria-invalid", "true"); missing.focus(); return; }
 		const chosen = form.querySelector("[data-ask]:checked");
 		if (chosen) page.ask(chosen.dataset.ask, () => send(form)); else send(form);
 	});
