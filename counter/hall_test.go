@@ -75,7 +75,7 @@ func newHall(t tester, profileName string, unit purse.Unit, offices int) *hall {
 // newHallOn makes a hall on ledgers of another kind.
 func newHallOn(t tester, profileName string, unit purse.Unit, offices int, ledgers func(no int, p *countertest.Power) ledger) *hall {
 	t.Helper()
-	p, err := profile.Builtin(profileName)
+	p, err := layoutOf(profileName)
 	if err != nil {
 		t.Fatal(err)
 	}

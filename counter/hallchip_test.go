@@ -3,11 +3,12 @@ package counter_test
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"strings"
 
 	"tally/cardreader"
+	"tally/cardreader/at88sc102"
 	"tally/cardreader/cardsim"
 	"tally/cardreader/cardsim/icmeter"
 	"tally/cardreader/cardsim/issued"
@@ -41,9 +42,23 @@ func (h *hall) familyOf(p *profile.Profile) family {
 		return family4442{}
 	case "cpu":
 		return familyCPU{h, p}
+	case "at88sc102":
+		return family102{h, p}
 	}
 	h.Fatal("no chips of type " + p.Chip.Type)
 	return nil
+}
+
+// layoutOf is a shipped profile; " sm4" behind its name gives its keys the other cipher.
+func layoutOf(name string) (*profile.Profile, error) {
+	name, sm4 := strings.CutSuffix(name, " sm4")
+	p, err := profile.Builtin(name)
+	if err != nil || !sm4 {
+		return p, err
+	}
+	q, k := *p, *p.Keys
+	k.Algorithm, q.Keys = string(cpucard.SM4), &k
+	return &q, nil
 }
 
 type family4442 struct{}
@@ -61,51 +76,87 @@ func (family4442) open(ctx context.Context, card cardreader.Card, g *guard.Guard
 	return keyed.New(chip, keyed.Fixed(hallPSC)), nil
 }
 
-// familyCPU are CPU cards with the utility's keys on them and nothing else, as a card printer delivers them.
+// The utility's keys for all kinds of cards, and those that new ones come with.
+var (
+	hallKeys = cpucard.Issuing{
+		SoftKeys: cpucard.SoftKeys{Vend: cpucard.Key{1, 2, 3}, Line: cpucard.Key{4, 5, 6}, Load: cpucard.Key{7, 8, 9}},
+		Meter:    cpucard.Key{10, 11}, Control: cpucard.Key{12, 13}, Transport: cpucard.Key{14, 15},
+	}
+	hall102 = at88sc102.Secret{
+		Code: at88sc102.Code{0x12, 0x34}, Issued: true, Keys: at88sc102.Keys{Zone1: [6]byte{1, 2, 3, 4, 5, 6}, Zone2: [4]byte{7, 8, 9, 10}},
+	}
+	hallCame = at88sc102.Code{0xA5, 0x5A}
+)
+
+// maker makes chips as they come from theirs.
+func (h *hall) maker(p *profile.Profile, n int) chipOfMaker {
+	h.Helper()
+	text := func(b []byte) string { return hex.EncodeToString(b) }
+	keys, err := keyfile.Parse(map[string]string{
+		"vend": text(hallKeys.Vend[:]), "line": text(hallKeys.Line[:]), "load": text(hallKeys.Load[:]), "meter": text(hallKeys.Meter[:]),
+		"control": text(hallKeys.Control[:]), "transport": text(hallKeys.Transport[:]), "transport_code": text(hallCame[:]),
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	c, err := issued.Blank(p, cpucard.Serial{0x20, 0x26, 0, 0, 0, 0, byte(n >> 8), byte(n)}, issued.Keys{Others: keys})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return chipOfMaker{c}
+}
+
+type chipOfMaker struct{ *issued.Card }
+
+func (c chipOfMaker) Tries() int { return c.Card.Tries() }
+
+// familyCPU are CPU cards.
 type familyCPU struct {
 	h *hall
 	p *profile.Profile
 }
 
-var hallVend, hallLine = cpucard.Key{1, 2, 3}, cpucard.Key{4, 5, 6}
-
-type cosChip struct{ *issued.Card }
-
-func (c cosChip) Tries() int { return c.Card.Tries() }
-
 func (f familyCPU) blank(n int) (simChip, func() cardsim.Device) {
-	f.h.Helper()
-	image := make([]byte, f.p.Chip.Size)
-	binary.BigEndian.PutUint64(image[f.p.SerialAt():], 0x2026_0000_0000_0000+uint64(n))
-	keys, err := keyfile.Parse(map[string]string{"vend": hex.EncodeToString(hallVend[:]), "line": hex.EncodeToString(hallLine[:])})
-	if err != nil {
-		f.h.Fatal(err)
-	}
-	c, err := issued.New(f.p, image, issued.Keys{Others: keys})
-	if err != nil {
-		f.h.Fatal(err)
-	}
-	return cosChip{c}, func() cardsim.Device { return c.Device }
+	c := f.h.maker(f.p, n)
+	return c, func() cardsim.Device { return c.Device }
 }
 
 func (f familyCPU) open(ctx context.Context, card cardreader.Card, g *guard.Guard) (purse.Memory, error) {
-	keys := cpucard.SoftKeys{Algorithm: cpucard.TripleDES, Vend: hallVend, Line: hallLine}
-	chip, err := cpucard.Open(ctx, card, g, keys, cpucard.App{AID: f.p.Chip.AppID(), Vend: byte(f.p.Keys.Vend.ID), Asks: f.p.Keys.Vend.Asks})
+	keys, v := hallKeys, f.p.Keys.Vend
+	keys.Algorithm = cpucard.Algorithm(f.p.Keys.Algorithm)
+	chip, err := cpucard.Open(ctx, card, g, keys, cpucard.App{AID: f.p.Chip.AppID(), Vend: byte(v.ID), Asks: v.Asks})
 	if err != nil {
 		return nil, err
 	}
-	m, err := cpucard.NewMemory(chip, cpucard.Layout{Areas: f.p.Map, SerialAt: f.p.SerialAt()})
-	return printed{m}, err
+	l := cpucard.Layout{Areas: f.p.Map, SerialAt: f.p.SerialAt(), Now: f.h.clock}
+	if f.p.Keys.Load != nil {
+		l.LoadKey = byte(f.p.Keys.Load.ID)
+	}
+	m, err := cpucard.NewMemory(chip, l)
+	return keyed.NewCPU(m, keys, keyed.Places(f.p.Keys)), err
 }
 
-// printed is a card that came with the utility's keys: there is nothing to change.
-type printed struct{ *cpucard.Memory }
-
-func (p printed) UnlockAs(ctx context.Context, _ purse.CardID, _ purse.WhoseCode) error {
-	return p.Unlock(ctx)
+// family102 are AT88SC102 with their issuer fuse intact.
+type family102 struct {
+	h *hall
+	p *profile.Profile
 }
-func (printed) Changes() error                                 { return nil }
-func (printed) ChangeCode(context.Context, purse.CardID) error { return nil }
+
+func (f family102) blank(n int) (simChip, func() cardsim.Device) {
+	c := f.h.maker(f.p, n)
+	return c, func() cardsim.Device { return c.Device }
+}
+
+func (f family102) open(ctx context.Context, card cardreader.Card, g *guard.Guard) (purse.Memory, error) {
+	own := hall102
+	own.Counted = f.p.Chip.Counted
+	chip, err := at88sc102.Open(ctx, card, g, own)
+	if err != nil {
+		return nil, err
+	}
+	m, err := at88sc102.NewMemory(chip, f.p.Map)
+	return keyed.New102(m, own, &hallCame), err
+}
 
 // copyOf is a chip with the same memory.
 func copyOf(c simChip) simChip {

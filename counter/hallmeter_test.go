@@ -25,7 +25,9 @@ type meterSim interface {
 func (h *hall) meter(no int) meterSim {
 	h.Helper()
 	number := fmt.Sprintf("%08d", no)
-	layout, general := map[string]string{"GEN4442 v1": icmeter.GEN4442, "GENCPU v1": icmeter.GENCPU}[h.prof.Name]
+	layout, general := map[string]string{
+		"GEN4442 v1": icmeter.GEN4442, "GENCPU v1": icmeter.GENCPU, "GEN102 v1": icmeter.GEN102, "LOADCPU v1": icmeter.LOADCPU,
+	}[h.prof.Name]
 	if !general {
 		return &makersMeter{h: h, number: number}
 	}
