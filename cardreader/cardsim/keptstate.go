@@ -11,12 +11,13 @@ type keptMemory struct {
 	Chip    string `json:"chip"`
 	Memory  hexed  `json:"memory"`
 	Counted bool   `json:"counted,omitempty"` // the erase counter of zone 2 is enabled
+	Fresh   bool   `json:"fresh,omitempty"`   // the issuer fuse is intact
 }
 
 func (c *AT88SC102) state() keptMemory {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return keptMemory{Chip: "AT88SC102", Memory: append(hexed{}, c.mem[:]...), Counted: c.ec2}
+	return keptMemory{Chip: "AT88SC102", Memory: append(hexed{}, c.mem[:]...), Counted: c.ec2, Fresh: c.fresh}
 }
 
 func (c *AT88SC102) restore(raw []byte) error {
@@ -24,7 +25,7 @@ func (c *AT88SC102) restore(raw []byte) error {
 	if err := json.Unmarshal(raw, &f); err != nil {
 		return err
 	}
-	c.ec2 = f.Counted
+	c.ec2, c.fresh = f.Counted, f.Fresh
 	return f.Memory.into(c.mem[:], "memory")
 }
 
@@ -58,6 +59,7 @@ type keptCOS struct {
 	AID     hexed            `json:"aid"`
 	Serial  hexed            `json:"serial"`
 	Keys    map[string]hexed `json:"keys"`
+	Back    bool             `json:"back,omitempty"` // key 01 may write the meter's file
 	SM4     bool             `json:"sm4,omitempty"`
 	Most    int              `json:"tries_at_most"`
 	Tries   map[byte]int     `json:"tries"`
@@ -71,14 +73,14 @@ type keptCOS struct {
 
 // keys are the key files of the card by name.
 func (o *COSOptions) keys() map[string][]byte {
-	return map[string][]byte{"vend": o.Vend[:], "meter": o.Meter[:], "line": o.Line[:], "load": o.Load[:]}
+	return map[string][]byte{"vend": o.Vend[:], "meter": o.Meter[:], "line": o.Line[:], "load": o.Load[:], "control": o.Control[:]}
 }
 
 func (c *COS) state() keptCOS {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := keptCOS{
-		Chip: "CPU", AID: c.o.AID, Serial: append(hexed{}, c.o.Serial[:]...), Keys: map[string]hexed{}, SM4: c.o.SM4, Most: c.o.Tries,
+		Chip: "CPU", AID: c.o.AID, Serial: append(hexed{}, c.o.Serial[:]...), Keys: map[string]hexed{}, Back: c.o.Back, SM4: c.o.SM4, Most: c.o.Tries,
 		Tries: c.tries, Files: map[byte]hexed{}, Single: c.o.Single, Mum: c.o.Mum, Balance: c.purse.balance, Loads: c.purse.loads, Last: c.purse.last,
 	}
 	for name, key := range c.o.keys() {
@@ -95,7 +97,7 @@ func (c *COS) restore(raw []byte) error {
 	if err := json.Unmarshal(raw, &f); err != nil {
 		return err
 	}
-	fresh := NewCOS(COSOptions{AID: f.AID, SM4: f.SM4, Tries: f.Most, Single: f.Single, Mum: f.Mum, Balance: f.Balance, Loads: f.Loads})
+	fresh := NewCOS(COSOptions{AID: f.AID, Back: f.Back, SM4: f.SM4, Tries: f.Most, Single: f.Single, Mum: f.Mum, Balance: f.Balance, Loads: f.Loads})
 	o := &fresh.o
 	errs := []error{f.Serial.into(o.Serial[:], "serial")}
 	for name, key := range o.keys() {
