@@ -95,12 +95,22 @@ func (n *Node) Meters() []web.MeterView {
 	for _, s := range n.poller.States() {
 		v := web.MeterView{ID: s.ID, Line: s.Line, Model: s.Model, Last: s.Last, Failure: s.Failure, Dead: s.Dead,
 			Since: s.Since, Next: s.Next, Valve: s.Valve}
-		if v.Last == nil {
-			v.Last = kept[s.ID].Reading
-		}
-		views = append(views, v)
+		views = append(views, before(v, kept[s.ID]))
 	}
 	return views
+}
+
+// before fills in what is known of a meter from before the start: its last reading, and as long as the meter was not
+// asked since, the failure that came after it.
+func before(v web.MeterView, kept storage.Latest) web.MeterView {
+	if v.Last != nil {
+		return v
+	}
+	v.Last = kept.Reading
+	if v.Failure == nil && kept.Failure != nil && (v.Last == nil || kept.Failure.At.After(v.Last.At)) {
+		v.Failure = kept.Failure
+	}
+	return v
 }
 
 // kept is the newest that the store has of each meter.
