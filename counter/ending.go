@@ -106,9 +106,15 @@ func (s *Service) closeDone(tx Tx, o *Order) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.PutAccount(afterDone(a, *o)); err != nil {
+		after := afterDone(a, *o)
+		if err := tx.PutAccount(after); err != nil {
 			return err
 		}
+		shown := viewOf(after)
+		o.Shown = &shown
+	}
+	if op, err := tx.Operator(o.Operator); err == nil {
+		o.ShownBy = op.Display
 	}
 	var err error
 	if o.Receipt, err = tx.NextReceipt(s.o.Station); err != nil {

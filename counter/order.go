@@ -77,6 +77,11 @@ type Order struct {
 	RefundedBy string `json:"refunded_by"` // the refund of this order, under way or done
 	ApprovedBy string `json:"approved_by"` // second person, where one is asked for
 
+	// Shown is the customer as the receipt says it, and ShownBy its operator: what is printed again has the same bytes,
+	// whatever has become of them. Empty in orders from before it was stored.
+	Shown   *AccountView `json:"shown,omitempty"`
+	ShownBy string       `json:"shown_by,omitempty"`
+
 	// Audit is the short code of the chain of money records right after this order's own; empty until it is done.
 	Audit string `json:"audit,omitempty"`
 }

@@ -48,7 +48,16 @@ func (s *Service) receipt(ctx context.Context, o Order) (Receipt, error) {
 	}
 	r.Card, r.OldCard, r.Meter, r.OldMeter, r.Kind, r.Uses, r.Cause = o.Card, o.OldCard, o.Meter, o.OldMeter, o.Kind, o.Uses, o.Cause
 	r.Issue, r.Unit, r.OnCard = o.Plan.IssueCount, o.Unit, o.Qty
-	err := s.view(ctx, func(tx Tx) error {
+	if o.Shown != nil || o.Account == "" && o.ShownBy != "" {
+		if o.Shown != nil {
+			r.Account = *o.Shown
+		}
+		if o.ShownBy != "" {
+			r.Operator = o.ShownBy
+		}
+		return r, nil
+	}
+	err := s.view(ctx, func(tx Tx) error { // of an order from before it kept that
 		if op, err := tx.Operator(o.Operator); err == nil && op.Display != "" {
 			r.Operator = op.Display
 		}
