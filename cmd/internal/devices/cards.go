@@ -245,8 +245,21 @@ func identify(ctx context.Context, open opening, all []*profile.Profile) (*profi
 	if e, ok := errors.AsType[*cardreader.Error](err); ok && e.Code == purse.CodeBlankCard {
 		return all[0], nil
 	}
+	if e, ok := errors.AsType[*cardreader.Error](err); !ok || e.Code != purse.CodeUnknownLayout && e.Code != purse.CodeHeaderDamaged {
+		return p, err
+	}
 	for _, off := range all {
-		if _, serr := purse.Survey(off, flat); err != nil && len(off.Map) == 0 && len(flat) == off.Chip.Size && serr == nil {
+		image := flat
+		if len(off.Map) > 0 {
+			var lerr error
+			if image, lerr = look(ctx, open, off); lerr != nil {
+				return nil, lerr
+			}
+		}
+		if len(image) != off.Chip.Size {
+			continue
+		}
+		if _, serr := purse.Survey(off, image); serr == nil {
 			return off, nil // retired, or half made
 		}
 	}

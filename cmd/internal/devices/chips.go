@@ -92,11 +92,24 @@ func (ch *Chips) openAT88SC102(ctx context.Context, k *kind, card cardreader.Car
 	}
 	return func(p *profile.Profile) (purse.Memory, error) {
 		mem, err := at88sc102.NewMemory(chip, p.Map)
-		if err != nil || ok {
-			return mem, err
+		switch {
+		case err != nil:
+			return nil, err
+		case ok:
+			return keyed.New102(mem, secret, ch.came102()), nil
 		}
 		return readOnly{mem, reader, "code, erase_1 and erase_2 in cards.key_file"}, nil
 	}, nil
+}
+
+// came102 is the code that new AT88SC102 come with, nil when the key file does not have it.
+func (ch *Chips) came102() *at88sc102.Code {
+	b, ok := ch.keys.Get("transport_code")
+	if !ok {
+		return nil
+	}
+	c := at88sc102.Code(b)
+	return &c
 }
 
 // secret102 is what the key file has for AT88SC102 cards; false when it does not have all.
@@ -127,8 +140,11 @@ func (ch *Chips) openCPU(ctx context.Context, k *kind, card cardreader.Card, rea
 			l.LoadKey = byte(p.Keys.Load.ID)
 		}
 		mem, err := cpucard.NewMemory(chip, l)
-		if err != nil || ok {
-			return mem, err
+		switch {
+		case err != nil:
+			return nil, err
+		case ok:
+			return keyed.NewCPU(mem, keys, keyed.Places(p.Keys)), nil
 		}
 		return readOnly{mem, reader, "a security module, or vend and line in cards.key_file"}, nil
 	}, nil
@@ -164,7 +180,7 @@ func (ch *Chips) cpuKeys(p *profile.Profile) (cpucard.Keys, bool, error) {
 		return nil, false, err
 	}
 	if soft, ok := ch.softKeys(a); ok {
-		return soft, true, nil
+		return ch.issuing(p, soft), true, nil
 	}
 	if ch.modules != nil {
 		if _, ins := ch.modules.present(); ins != 0 || ch.modules.part != "" {
@@ -172,6 +188,27 @@ func (ch *Chips) cpuKeys(p *profile.Profile) (cpucard.Keys, bool, error) {
 		}
 	}
 	return cpucard.SoftKeys{Algorithm: a}, false, nil
+}
+
+// issuing adds what cards are made with, where the key file has all of it that the profile asks for.
+func (ch *Chips) issuing(p *profile.Profile, soft cpucard.SoftKeys) cpucard.Keys {
+	k := cpucard.Issuing{SoftKeys: soft}
+	for name, n := range map[string]struct {
+		to     *cpucard.Key
+		wanted bool
+	}{
+		"transport": {&k.Transport, true}, "control": {&k.Control, true}, "meter": {&k.Meter, p.Keys.Meter != nil},
+		"line": {&k.Line, true}, "load": {&k.Load, p.Keys.Load != nil},
+	} {
+		b, ok := ch.keys.Get(name)
+		switch {
+		case ok:
+			*n.to = cpucard.Key(b)
+		case n.wanted:
+			return soft
+		}
+	}
+	return k
 }
 
 // errPlain: keys that anybody can read serve trials only.
