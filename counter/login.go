@@ -2,6 +2,7 @@ package counter
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -41,12 +42,13 @@ func (d *doors) init(o *Options) error {
 	d.sessions, d.failures = map[tokenHash]*Session{}, map[string]*failure{}
 	d.equal = phc.matches
 	d.turn = make(chan struct{}, hashesAtOnce)
-	s, err := o.Password.Hash("nobody has this password")
-	if err != nil {
-		return err
+	d.dummy = phc{cost: o.Password, salt: make([]byte, saltLen), hash: make([]byte, hashLen)}
+	for _, b := range [][]byte{d.dummy.salt, d.dummy.hash} { // no password is known to have this hash
+		if _, err := rand.Read(b); err != nil {
+			return fmt.Errorf("make a dummy hash: %w", err)
+		}
 	}
-	d.dummy, err = parsePHC(s)
-	if err != nil {
+	if _, err := parsePHC(d.dummy.String()); err != nil {
 		return fmt.Errorf("password cost %+v: %w", o.Password, err)
 	}
 	return nil
