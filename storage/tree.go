@@ -25,6 +25,7 @@ type tree struct {
 	end  uint64              // number of pages
 	seen map[uint64]struct{} // pages in use
 	full bool                // read every leaf too; without, those of the lowest level are only counted
+	idle [][]byte            // pages in memory that may be used again
 }
 
 // verify walks the tree of the newest meta page. full also compares with the list of free pages, which reads everything.
@@ -68,6 +69,7 @@ func (t *tree) bucket(root uint64, top bool) error {
 			if err != nil {
 				return err
 			}
+			t.done(p)
 		}
 		level = below
 	}
@@ -156,12 +158,29 @@ func (t *tree) take(id uint64, overflow uint32) error {
 	return nil
 }
 
+// memory is that of a page that is done with, or new.
+func (t *tree) memory() []byte {
+	if n := len(t.idle); n > 0 {
+		data := t.idle[n-1]
+		t.idle = t.idle[:n-1]
+		return data
+	}
+	return make([]byte, pageSize)
+}
+
+// done gives the memory of a page back: a start walks tens of thousands.
+func (t *tree) done(p page) {
+	if len(p.data) == pageSize {
+		t.idle = append(t.idle, p.data)
+	}
+}
+
 // page reads a page that has not been met before.
 func (t *tree) page(id uint64) (page, error) {
 	if id >= t.end {
 		return page{}, fmt.Errorf("page %d is outside the file: %w", id, ErrDamaged)
 	}
-	data := make([]byte, pageSize)
+	data := t.memory()
 	if _, err := t.file.ReadAt(data, int64(id)*pageSize); err != nil {
 		return page{}, fmt.Errorf("read page %d: %w", id, err)
 	}
