@@ -16,9 +16,15 @@ func (c *checker) semantics() {
 	if r.Count != CountNone {
 		c.wants("order", c.p.Order, Seq, "for rules.count; say count = \"none\" when there is none")
 	}
+	if r.Swiped == SwipedWriteBack {
+		c.wants("order", c.p.Order, Seq, `for rules.swiped = "write_back_seq"`)
+	}
+	if r.Reissue == ReissueIssueCount {
+		c.wants("header", c.p.Header, IssueCount, `for rules.reissue = "issue_count": nothing else would tell the old card from the new one`)
+	}
 	if f := c.p.Order.Field(Seq); f != nil {
-		if _, hi := f.As.Bounds(f.Len); hi == 0 || hi > 0xFFFF || f.Bits > 0 {
-			c.bad("order", "the field that means \"seq\" is %s of %d bytes: want whole bytes that count to 65535 at most", f.As, f.Len)
+		if _, hi := f.As.Bounds(f.Len); hi == 0 || hi > 0xFFFF || f.Bits > 0 || f.Scale > 1 {
+			c.bad("order", "the field that means \"seq\" is %s of %d bytes: want whole bytes that count by one, to 65535 at most", f.As, f.Len)
 		}
 	}
 	if r.Count == CountMeter || r.Swiped == SwipedWriteBack {
