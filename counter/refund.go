@@ -89,7 +89,7 @@ func mayRefund(a Account, st purse.State, journal []Order, sold Order) error {
 	switch {
 	case st.Order == nil || st.Order.Seq != sold.Plan.Seq || st.Order.Tag != tagOn(sold.Plan):
 		return refuse(CodeNotLast, nil, "order", sold.ID)
-	case st.Swiped:
+	case st.Swiped || st.Waiting <= 0: // the meter's total is the card's
 		return refuse(CodeSwiped, nil, "order", sold.ID)
 	case brokenArea(st, "write_back"):
 		return refuse(CodeNoProof, nil, "order", sold.ID)

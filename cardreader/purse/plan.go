@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"tally/cardreader"
 	"tally/cardreader/profile"
 	"tally/cardreader/space"
 )
@@ -93,6 +94,9 @@ func quantityOn(p *profile.Profile, st State, o Order) (Amount, error) {
 		ok = o.Qty >= 0
 	case OpRefund:
 		ok = o.Qty < 0
+	}
+	if o.Qty < 0 && p.Rules.Swiped == profile.SwipedNever {
+		return 0, refuse("plan", cardreader.CodeNotSupported, errors.New("the card never shows whether the meter took an order"))
 	}
 	if loads(p) && o.Qty < 0 {
 		return 0, refuse("plan", CodeBadQuantity, errors.New("what was loaded into the card's purse cannot be taken out here"))
