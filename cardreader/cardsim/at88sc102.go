@@ -133,6 +133,15 @@ func (c *AT88SC102) HasSecrets(code, zone1, zone2 []byte) bool {
 	return !c.fresh && bytes.Equal(c.mem[atSC:atSCAC], code) && bytes.Equal(c.mem[atEZ1:atAZ2], zone1) && bytes.Equal(c.mem[atEZ2:atEC2], zone2)
 }
 
+// Wear spends n of the counted erasures of zone 2, as a long life does.
+func (c *AT88SC102) Wear(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for range n {
+		spendBit(c.mem[atEC2:atMTZ])
+	}
+}
+
 // Unlocked reports whether the code was verified since power-up.
 func (c *AT88SC102) Unlocked() bool {
 	c.mu.Lock()
