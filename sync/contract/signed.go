@@ -24,8 +24,8 @@ type Signed struct {
 // Keys are the public keys that a node trusts, by name.
 type Keys map[string]ed25519.PublicKey
 
-// maxSigned bounds what a node reads from dn/cfg and dn/cmd.
-const maxSigned = 1 << 20
+// MaxSigned is the longest payload of dn/cfg and dn/cmd. The sale locks of a city with a million customers take half of it.
+const MaxSigned = 4 << 20
 
 func signedText(k Kind, node, body string) []byte {
 	return fmt.Appendf(nil, "tally/v1 %s %s\n%s", k, node, body)
@@ -42,7 +42,11 @@ func Sign[T Command | Desired](keyName string, key ed25519.PrivateKey, m T) ([]b
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	sig := ed25519.Sign(key, signedText(k, node, string(body)))
-	return json.Marshal(Signed{Version, keyName, string(body), base64.StdEncoding.EncodeToString(sig)})
+	payload, err := json.Marshal(Signed{Version, keyName, string(body), base64.StdEncoding.EncodeToString(sig)})
+	if err == nil && len(payload) > MaxSigned {
+		return nil, fmt.Errorf("sign: %w", invalid(CodeTooLarge, "$", "%d bytes; no node would read more than %d", len(payload), MaxSigned))
+	}
+	return payload, err
 }
 
 func check(m any) (Kind, string, *Invalid) {
@@ -57,7 +61,7 @@ func check(m any) (Kind, string, *Invalid) {
 
 // openSigned returns the body if one of keys has signed it for this node and kind.
 func openSigned(payload []byte, k Kind, node string, keys Keys) (string, *Invalid) {
-	if len(payload) > maxSigned {
+	if len(payload) > MaxSigned {
 		return "", invalid(CodeTooLarge, "$", "%d bytes", len(payload))
 	}
 	var s Signed
