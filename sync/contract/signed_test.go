@@ -82,7 +82,7 @@ func TestForgedAndMisdirectedCommandsAreRefused(t *testing.T) {
 		"no signature":    {changed(func(s *Signed) { s.Sig = "" }), "hall-1", CodeBadSignature},
 		"another version": {changed(func(s *Signed) { s.V = 2 }), "hall-1", CodeBadVersion},
 		"garbage":         {[]byte("{"), "hall-1", CodeBadEnvelope},
-		"too long":        {bytes.Repeat([]byte{' '}, maxSigned+1), "hall-1", CodeTooLarge},
+		"too long":        {bytes.Repeat([]byte{' '}, MaxSigned+1), "hall-1", CodeTooLarge},
 	} {
 		if _, err := OpenCommand(tc.payload, tc.node, keys); codeOf(err) != tc.code {
 			t.Errorf("%s: %v, want %s", name, err, tc.code)
