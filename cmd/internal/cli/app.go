@@ -35,6 +35,7 @@ func Signals(parent context.Context) (ctx context.Context, stop context.CancelFu
 func execute(ctx context.Context, name string, env Env, build func(*app) *cobra.Command) int {
 	a := &app{env: env, name: name, lang: language(env)}
 	root := build(a)
+	exemplify(root)
 	root.SetArgs(env.Args)
 	root.SetIn(env.In)
 	root.SetOut(env.Out)

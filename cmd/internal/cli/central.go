@@ -13,13 +13,15 @@ import (
 
 // Central runs one command of tally-central and returns its exit code.
 func Central(ctx context.Context, env Env, deps CentralDeps) int {
-	return execute(ctx, "tally-central", env, func(a *app) *cobra.Command {
-		return a.group("tally-central", a.t("tally-central stores what the nodes deliver and acknowledges it after its commit, and tells them what to do",
-			"tally-central 接收节点上送的数据，入库提交后确认，并向节点下发指令"),
-			a.centralRunCommand(deps), a.centralKeyCommand(), a.centralNodesCommand(deps), a.centralCommandCommand(deps),
-			a.centralPricesCommand(deps), a.centralLockCommand(deps), a.centralUnlockCommand(deps), a.centralSetCommand(deps),
-			a.centralReconcileCommand(deps), a.versionCommand())
-	})
+	return execute(ctx, "tally-central", env, func(a *app) *cobra.Command { return a.centralTree(deps) })
+}
+
+func (a *app) centralTree(deps CentralDeps) *cobra.Command {
+	return a.group("tally-central", a.t("tally-central stores what the nodes deliver and acknowledges it after its commit, and tells them what to do",
+		"tally-central 接收节点上送的数据，入库提交后确认，并向节点下发指令"),
+		a.centralRunCommand(deps), a.centralKeyCommand(), a.centralNodesCommand(deps), a.centralCommandCommand(deps),
+		a.centralPricesCommand(deps), a.centralLockCommand(deps), a.centralUnlockCommand(deps), a.centralSetCommand(deps),
+		a.centralReconcileCommand(deps), a.versionCommand())
 }
 
 // centralRunCommand is `tally-central run --config FILE`.

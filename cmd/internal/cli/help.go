@@ -39,10 +39,11 @@ func (a *app) help(c *cobra.Command) {
 
 func (a *app) useLine(c *cobra.Command) string {
 	line := c.CommandPath()
-	if _, rest, has := strings.Cut(c.Use, " "); has {
+	_, rest, own := strings.Cut(c.Use, " ")
+	if own {
 		line += " " + rest
 	}
-	if c.HasAvailableSubCommands() {
+	if c.HasAvailableSubCommands() && !own { // a command of its own may have others under it
 		line += a.t(" COMMAND", " 命令")
 	}
 	return line + a.t(" [FLAGS]", " [选项]")

@@ -13,17 +13,19 @@ import (
 
 // Tally runs one command of the technician's tally and returns its exit code.
 func Tally(ctx context.Context, env Env, deps TallyDeps) int {
-	return execute(ctx, "tally", env, func(a *app) *cobra.Command {
-		return a.group("tally", a.t("tally finds, reads and diagnoses readers, cards, meters and nodes", "tally 用于查找、读取和诊断读卡器、卡片、表计和节点"),
-			a.group("node", a.t("the node on this machine", "本机节点"), a.nodeStatusCommand(deps), a.nodeOutboxCommand(deps), a.nodeEventsCommand(deps),
-				a.nodeBackupCommand(deps), a.nodeCheckCommand(deps), a.nodeExportCommand(deps)),
-			a.cardGroup(deps),
-			a.simGroup(),
-			a.lineGroup(deps),
-			a.meterGroup(deps),
-			a.decodeCommand(),
-			a.versionCommand())
-	})
+	return execute(ctx, "tally", env, func(a *app) *cobra.Command { return a.tallyTree(deps) })
+}
+
+func (a *app) tallyTree(deps TallyDeps) *cobra.Command {
+	return a.group("tally", a.t("tally finds, reads and diagnoses readers, cards, meters and nodes", "tally 用于查找、读取和诊断读卡器、卡片、表计和节点"),
+		a.group("node", a.t("the node on this machine", "本机节点"), a.nodeStatusCommand(deps), a.nodeOutboxCommand(deps), a.nodeEventsCommand(deps),
+			a.nodeBackupCommand(deps), a.nodeCheckCommand(deps), a.nodeExportCommand(deps)),
+		a.cardGroup(deps),
+		a.simGroup(),
+		a.lineGroup(deps),
+		a.meterGroup(deps),
+		a.decodeCommand(),
+		a.versionCommand())
 }
 
 // door is where the node's socket is looked for.

@@ -10,12 +10,14 @@ import (
 
 // Tallyd runs one command of tallyd and returns its exit code.
 func Tallyd(ctx context.Context, env Env, deps TallydDeps) int {
-	return execute(ctx, "tallyd", env, func(a *app) *cobra.Command {
-		return a.group("tallyd", a.t("tallyd runs on a counter PC or a concentrator: it sells onto IC cards, reads meters and delivers both to the centre",
-			"tallyd 运行于柜台电脑或集中器：售气写卡、抄表，并上送中心"),
-			a.runCommand(deps), a.demoCommand(deps), a.checkConfigCommand(deps), a.sampleConfigCommand(),
-			a.operatorCommand(deps), a.accountCommand(deps), a.ledgerCheckCommand(deps), a.restoreCommand(deps), a.versionCommand())
-	})
+	return execute(ctx, "tallyd", env, func(a *app) *cobra.Command { return a.tallydTree(deps) })
+}
+
+func (a *app) tallydTree(deps TallydDeps) *cobra.Command {
+	return a.group("tallyd", a.t("tallyd runs on a counter PC or a concentrator: it sells onto IC cards, reads meters and delivers both to the centre",
+		"tallyd 运行于柜台电脑或集中器：售卖写卡、抄表，并上送中心"),
+		a.runCommand(deps), a.demoCommand(deps), a.checkConfigCommand(deps), a.sampleConfigCommand(),
+		a.operatorCommand(deps), a.accountCommand(deps), a.ledgerCheckCommand(deps), a.restoreCommand(deps), a.versionCommand())
 }
 
 // loadNode reads the config of a node that the flags name.
