@@ -206,7 +206,7 @@ func (w *work) accounts(ctx context.Context, node string, region uint16, cfg, ma
 	return a, w.fill(ctx, node, &a)
 }
 
-// mostAccounts is how many bytes the deltas may have; a payload has 1 MiB, and locks and prices are in it, too.
+// mostAccounts is how many bytes the deltas may have; a payload has 4 MiB, and locks and prices are in it, too.
 const mostAccounts = 512 << 10
 
 // fill makes the deltas of the accounts that are named, as many as there is room for.
