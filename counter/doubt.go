@@ -101,7 +101,7 @@ func (w *writing) intendAgain(tx Tx, p Purse, st purse.State, id string) (Order,
 	if err := s.notLost(tx, o); err != nil {
 		return o, err
 	}
-	if o.Plan.Make != "" {
+	if o.Plan.Make != "" || verdict == purse.Begun {
 		return w.resume(tx, p, st, o, op)
 	}
 	a, err := tx.Account(o.Account)
@@ -131,7 +131,8 @@ func sameOrder(a, b purse.Plan) bool {
 	return a.Order == b.Order
 }
 
-// resume stores the intent of the rest of a card that is half made, changed or retired.
+// resume stores the intent of the rest of a card that is half made, changed or retired, or of an order half written over
+// one that was not taken.
 func (w *writing) resume(tx Tx, p Purse, st purse.State, o Order, op Operator) (Order, error) {
 	m, err := maker(p)
 	if err != nil {

@@ -164,7 +164,7 @@ func (s *Service) resolve(ctx context.Context, st purse.State) (*Order, error) {
 		switch s.o.Resolve(o.Plan, st) {
 		case purse.OtherCard: // of the same number, but it was replaced: it says nothing
 			continue
-		case purse.Begun: // of a making: whatever was done, it can be finished
+		case purse.Begun: // whatever was done, it can be finished
 		case purse.Done:
 			e.state = Done
 		case purse.Unclear:

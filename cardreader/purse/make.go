@@ -43,9 +43,15 @@ func (m *MemoryPurse) Remake(st State, c NewCard) (Plan, error) {
 // Renumber is the layout's rule for a card that replaces another.
 func (m *MemoryPurse) Renumber() string { return m.profile.Rules.Reissue }
 
-// Change plans taking a card out of use, a price table on it, or the rest of a making that was cut.
+// Change plans taking a card out of use, a price table on it, or the rest of a making or an order that was cut.
 func (m *MemoryPurse) Change(st State, c Change) (Plan, error) {
 	switch {
+	case c.Resume != nil && c.Resume.Make == "":
+		pl, err := Finish(m.profile, *c.Resume, st)
+		if err == nil {
+			err = checkPlan(m.profile, m.unplanned(pl))
+		}
+		return pl, err
 	case c.Resume != nil:
 		return m.planned(m.able(Resume(m.profile, *c.Resume, st)))
 	case c.Tariff != nil:

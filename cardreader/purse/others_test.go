@@ -108,21 +108,28 @@ func TestRepair(t *testing.T) {
 	}
 }
 
-// A cut in the only slot loses nothing when the meter had taken what was there, and is beyond telling when it had not.
-func TestCutInTheOnlySlot(t *testing.T) {
+// addsInOneSlot is a layout whose only slot holds what the meter has not taken.
+func addsInOneSlot(t *testing.T) *profile.Profile {
+	t.Helper()
 	data, err := os.ReadFile("../profile/rep4442v1.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	adds, err := profile.Load("adds.toml", []byte(strings.Replace(string(data), `"replaces"`, `"adds"`, 1)))
+	p, err := profile.Load("adds.toml", []byte(strings.Replace(string(data), `"replaces"`, `"adds"`, 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p
+}
+
+// A cut in the only slot loses nothing when the meter had taken what was there, and can only be finished when it had not.
+func TestCutInTheOnlySlot(t *testing.T) {
+	adds := addsInOneSlot(t)
 	image := sell(t, adds, blankImage(t, adds, otherHeaders["REP4442 v1"]), plain(1, 100))
 	taken := bytes.Clone(image)
 	m := otherMeter{p: adds}
 	m.swipe(t, taken)
-	for want, before := range map[purse.Verdict][]byte{purse.Unclear: image, purse.NotDone: taken} {
+	for want, before := range map[purse.Verdict][]byte{purse.Begun: image, purse.NotDone: taken} {
 		pl := plan(t, adds, before, plain(2, 50))
 		cut := bytes.Clone(before)
 		copy(cut[0x40:], pl.After[0x40:0x4C])
@@ -133,6 +140,80 @@ func TestCutInTheOnlySlot(t *testing.T) {
 		rotten[0x44] ^= 0x08
 		if got := purse.Resolve(pl, decode(t, adds, rotten)); got != purse.Unclear {
 			t.Errorf("whole once, then one bit lost: %s, want unclear", got)
+		}
+	}
+}
+
+// The rest of an order over one that was not taken: from every byte at which the first write was cut and every one at
+// which the second was, the same order comes about, with all that the meter has not taken. Nothing else is finished so.
+func TestFinishAnOrderInTheOnlySlot(t *testing.T) {
+	p := addsInOneSlot(t)
+	image := sell(t, p, blankImage(t, p, otherHeaders["REP4442 v1"]), plain(1, 100))
+	pl := plan(t, p, image, plain(2, 50))
+	begun := 0
+	for first := range p.Order.Len {
+		cut := bytes.Clone(image)
+		copy(cut[0x40:0x40+first], pl.After[0x40:])
+		st := decode(t, p, cut)
+		rest, err := purse.Finish(p, pl, st)
+		if purse.Resolve(pl, st) != purse.Begun {
+			if codeOf(err) != purse.CodeCardChanged {
+				t.Errorf("cut at %d is %s, and may be finished: %v", first, purse.Resolve(pl, st), err)
+			}
+			continue
+		}
+		if begun++; err != nil {
+			t.Fatal(err)
+		}
+		for second := range p.Order.Len {
+			again := bytes.Clone(cut)
+			copy(again[0x40:0x40+second], rest.After[0x40:])
+			if st := decode(t, p, again); st.Order == nil {
+				c := newChip(again)
+				last, err := purse.Finish(p, rest, st)
+				if err == nil {
+					err = purse.New(c, p).Write(ctx, last)
+				}
+				if err != nil {
+					t.Fatalf("cut at %d and %d: %v", first, second, err)
+				}
+				again = c.mem
+			}
+			m := otherMeter{p: p}
+			if got := m.swipe(t, again); got != 150 {
+				t.Fatalf("cut at %d and %d: the meter credits %d, want both orders", first, second, got)
+			}
+		}
+	}
+	if begun < p.Order.Len/2 {
+		t.Errorf("only %d cuts left half an order", begun)
+	}
+}
+
+// A meter that took the order before from its backup and emptied it leaves the proof that ours is not there.
+func TestCutOrderWhoseBaseTheMeterEmptied(t *testing.T) {
+	p, image := other(t, "INC4442 v1")
+	image = sell(t, p, image, plain(1, 100))
+	back := plain(2, -100)
+	back.Op = purse.OpRefund
+	for _, o := range []purse.Order{plain(2, 50), back} {
+		pl := plan(t, p, image, o)
+		cut := bytes.Clone(image)
+		copy(cut[0x40:], pl.After[0x40:0x49])
+		backup := p.Order.Of(cut, 1)
+		if err := p.Order.Field(profile.Qty).PutInt(backup, 0); err != nil {
+			t.Fatal(err)
+		}
+		p.Seal(p.Order, cut, 1)
+		copy(p.Order.Of(cut, 0), backup)
+		if got := purse.Resolve(pl, decode(t, p, cut)); got != purse.NotDone {
+			t.Errorf("%s over an order that was emptied: %s", o.Op, got)
+		}
+		whole := bytes.Clone(pl.After)
+		m := otherMeter{p: p}
+		m.swipe(t, whole)
+		if got := purse.Resolve(pl, decode(t, p, whole)); got != purse.Done {
+			t.Errorf("%s that was taken: %s", o.Op, got)
 		}
 	}
 }

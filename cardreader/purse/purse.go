@@ -225,7 +225,8 @@ const (
 	NotDone Verdict = "not_done"
 	// OtherCard: this is not the card of the plan; it says nothing.
 	OtherCard Verdict = "other_card"
-	// Begun: half of a card that is being made, changed or retired; it can be finished, whatever was done so far.
+	// Begun: half of a card that is being made, changed or retired, or of an order over one that the meter had not taken and
+	// that has no other copy. It can be finished, whatever was done so far, and it cannot be given up.
 	Begun Verdict = "begun"
 	// Unclear: a foreign sequence, or no valid slot: a leader decides (quarantine).
 	Unclear Verdict = "unclear"

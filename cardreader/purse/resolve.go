@@ -26,8 +26,11 @@ func Resolve(p Plan, st State) Verdict {
 	if p.is(st.Order) || p.twin() && p.untouchedBase(st) {
 		return Unclear
 	}
-	if (p.untouchedBase(st) || p.betweenOrders(st)) && !p.taken(st) && !p.brokenTarget(st) {
+	if (p.untouchedBase(st) || p.emptiedBase(st) || p.betweenOrders(st)) && !p.taken(st) && !p.brokenTarget(st) {
 		return NotDone
+	}
+	if p.overwritten(st) && !p.taken(st) {
+		return Begun
 	}
 	return Unclear
 }
@@ -60,10 +63,32 @@ func (p Plan) untouchedBase(st State) bool {
 	return same(*p.Base, *st.Order)
 }
 
+// emptiedBase: the meter took the order that the plan was made against, from its backup, and emptied it. What is left
+// must not read like ours.
+func (p Plan) emptiedBase(st State) bool {
+	if p.Taken == nil || p.Base == nil || st.Order == nil {
+		return false
+	}
+	emptied := *p.Base
+	emptied.Qty = 0
+	return same(emptied, *st.Order) && !p.is(&emptied)
+}
+
 // betweenOrders: the only slot was being written. The order before is gone, but the meter had taken it, and the new one
 // does not count yet.
 func (p Plan) betweenOrders(st State) bool {
 	return st.Order == nil && p.overBase() && p.Spent && p.torn(st.Image)
+}
+
+// overwritten: the only slot was being written over an order that the meter had not taken. That order is gone, ours does
+// not count yet, and no meter can have taken either since: the bytes are those of the write, and their rest is all that helps.
+func (p Plan) overwritten(st State) bool {
+	return st.Order == nil && p.overBase() && !p.Spent && p.onlyCopy() && p.torn(st.Image)
+}
+
+// onlyCopy: the plan writes no second copy.
+func (p Plan) onlyCopy() bool {
+	return !slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Name == string(profile.WriteBackup) })
 }
 
 // overBase: the order goes where the one before lies.

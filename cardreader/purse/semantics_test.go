@@ -250,6 +250,16 @@ func (x trial) try(t *testing.T, f fault) {
 		t.Errorf("%s: left unclear, though the layout can tell", name)
 	}
 	x.later(t, name, c.mem, got)
+	if got == purse.Begun {
+		rest, err := purse.Finish(x.p, x.pl, st)
+		again := newChip(c.mem)
+		if err == nil {
+			err = purse.New(again, x.p).Write(ctx, rest)
+		}
+		if err != nil || x.credit(t, again.mem) != x.ours {
+			t.Errorf("%s: finished %v, the meter would credit %d, want %d", name, err, x.credit(t, again.mem), x.ours)
+		}
+	}
 	if got == purse.NotDone {
 		again := newChip(c.mem)
 		if err := purse.New(again, x.p).Write(ctx, plan(t, x.p, c.mem, plain(9, x.qty))); err != nil || x.credit(t, again.mem) != x.ours {
