@@ -76,7 +76,7 @@ faults: ## long campaigns: kills, power cuts at every write, faults at every APD
 	TALLY_FAULTS=1 $(GO) test $(TAGS) -count=1 -timeout 1h -v -run 'Fault' ./cmd/internal/daemon ./sync/... | grep -vE '^=== |no test'
 	TALLY_FAULTS=1 $(GO) test $(TAGS) -count=1 -timeout 1h -v -run 'ThreeWeeks' ./cmd/internal/daemon | grep -vE '^=== '
 	TALLY_KILLS=$$(( ($(KILLS)+4)/5 )) $(GO) test $(TAGS) -count=1 -timeout 3h -v -run 'Kill|Fault|Restored' ./sync/... ./cmd/internal/centre | grep -vE '^=== |no test'
-	TALLY_ALL_POINTS=1 $(GO) test $(TAGS) -count=1 -timeout 3h -v -run 'EveryAPDU|EveryFault|Faults|EveryStep|EveryCardStep|Promise6' ./cardreader/... ./counter | grep -vE '^=== |no test'
+	TALLY_ALL_POINTS=1 $(GO) test $(TAGS) -count=1 -timeout 3h -v -run 'EveryAPDU|EveryFault|Faults|EveryStep|EveryCardStep|EveryPowerCut|Promise6' ./cardreader/... ./counter | grep -vE '^=== |no test'
 	$(GO) test $(TAGS) -count=1 -timeout 3h -v -run 'Law|Books' ./counter ./cardreader/purse ./meter/quality -rapid.checks=$(CHECKS) | grep -vE '^=== '
 
 .PHONY: bench
