@@ -8,6 +8,7 @@ package contract
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -125,7 +126,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return json.Marshal(t.UTC().Format(timeLayout))
 }
 
-// UnmarshalJSON accepts any RFC 3339 time.
+// UnmarshalJSON accepts any RFC 3339 time of the years 1 to 9999, in UTC.
 func (t *Time) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
@@ -135,6 +136,10 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return err
 	}
-	t.Time = parsed.UTC().Truncate(time.Millisecond)
+	parsed = parsed.UTC().Truncate(time.Millisecond)
+	if y := parsed.Year(); y < 1 || y > 9999 {
+		return errors.New("read time: its year in UTC has not four digits")
+	}
+	t.Time = parsed
 	return nil
 }
