@@ -1,8 +1,11 @@
 package storage
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+
+	"go.etcd.io/bbolt"
 
 	"tally/cardreader/purse"
 	"tally/counter"
@@ -71,9 +74,26 @@ func (t *ledgerTx) indexCard(a counter.Account) error {
 }
 
 // EachAccount implements counter.AccountTx.
-func (t *ledgerTx) EachAccount(f func(counter.Account) bool) error {
+func (t *ledgerTx) EachAccount(f func(counter.Account) bool) error { return t.eachFrom("", f) }
+
+// AccountsFrom returns at most most accounts with the number no or above, by number. Whoever goes through all of them in
+// steps holds no transaction open meanwhile.
+func (s *Store) AccountsFrom(ctx context.Context, no string, most int) (list []counter.Account, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	err = s.ledger.view(func(tx *bbolt.Tx) error {
+		return (&ledgerTx{w: newWriteTx(tx), by: s.opts.stamper()}).eachFrom(no, func(a counter.Account) bool {
+			list = append(list, a)
+			return len(list) < most
+		})
+	})
+	return list, err
+}
+
+func (t *ledgerTx) eachFrom(no string, f func(counter.Account) bool) error {
 	c := t.w.tx.Bucket(bAccounts).Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
+	for k, v := c.Seek([]byte(no)); k != nil; k, v = c.Next() {
 		var a counter.Account
 		if err := json.Unmarshal(v, &a); err != nil {
 			return fmt.Errorf("decode account %.60q: %w: %w", k, err, ErrDamaged)

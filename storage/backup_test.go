@@ -82,13 +82,13 @@ func TestARestoredLedgerGoesOnInANewEpoch(t *testing.T) {
 func wantNote(t *testing.T, s *storage.Store, oldEpoch string) {
 	t.Helper()
 	var rec contract.Record
-	var note storage.LedgerRestored
+	var note contract.LedgerRestored
 	decode(t, read(t, s, contract.Ev, 1)[0].Raw, &rec)
 	decode(t, rec.Body, &note)
-	if rec.Type != storage.TypeLedgerRestored || note.OldEpoch != oldEpoch || note.Receipts["hall"] < 6 {
+	if rec.Type != contract.TypeLedgerRestored || note.OldEpoch != oldEpoch || note.Receipts["hall"] < 6 {
 		t.Errorf("first record %s %+v", rec.Type, note)
 	}
-	want := map[contract.Stream]storage.Renumbered{contract.Tx: {From: 4, To: 5, As: 1}, contract.Ev: {From: 1, To: 1, As: 2},
+	want := map[contract.Stream]contract.Renumbered{contract.Tx: {From: 4, To: 5, As: 1}, contract.Ev: {From: 1, To: 1, As: 2},
 		contract.Rd: note.Streams[contract.Rd]}
 	if diff := cmp.Diff(want, note.Streams); diff != "" || note.Streams[contract.Rd].From != 101 {
 		t.Errorf("%s %+v", diff, note.Streams)

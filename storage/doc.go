@@ -50,5 +50,5 @@
 // # Backups
 //
 // [Store.Backup] copies one moment while sales go on. [Restore] gives the ledger a new epoch and numbers anew what the
-// centre had not acknowledged, see [LedgerRestored].
+// centre had not acknowledged, see [contract.LedgerRestored].
 package storage

@@ -12,18 +12,8 @@ import (
 	"tally/sync/outbox"
 )
 
-// TypeReadingsLost is the type of the alarm on ev that tells that numbers of rd will never be delivered.
-const TypeReadingsLost = "readings_lost"
-
-// ReadingsLost is the body of readings_lost. Not every number needs to have been given: behind a lost newest segment
+// Reasons of a loss. Not every number that is told as lost needs to have been given: behind a lost newest segment
 // numbering goes on above the reserved mark.
-type ReadingsLost struct {
-	First uint64 `json:"first"`
-	Last  uint64 `json:"last"`
-	Why   string `json:"why"` // damaged, missing, disk_full
-}
-
-// Reasons of a loss.
 const (
 	LostDamaged  = "damaged"
 	LostMissing  = "missing"
@@ -128,8 +118,8 @@ func (r *readings) reconcile(why string) error {
 
 func (r *readings) report(w *writeTx, g [2]uint64, why string) error {
 	return w.emit(r.s.opts.stamper(), outbox.Draft{
-		Stream: contract.Ev, Type: TypeReadingsLost, ID: fmt.Sprintf("rd/%d-%d", g[0], g[1]),
-		Body: ReadingsLost{First: g[0], Last: g[1], Why: why},
+		Stream: contract.Ev, Type: contract.TypeReadingsLost, ID: fmt.Sprintf("rd/%d-%d", g[0], g[1]),
+		Body: contract.ReadingsLost{First: g[0], Last: g[1], Why: why},
 	})
 }
 

@@ -12,22 +12,9 @@ import (
 	"tally/sync/outbox"
 )
 
-// TypeRecordRefused is the type of the alarm on ev that tells that the centre put a record in quarantine. Its body is a
-// Refused without the record.
-const TypeRecordRefused = "record_refused"
-
-// Refused is a record that the centre did not accept, kept here word by word.
-type Refused struct {
-	Stream contract.Stream `json:"stream"`
-	Seq    uint64          `json:"seq"`
-	Code   string          `json:"code"`
-	Text   string          `json:"text"`
-	Record json.RawMessage `json:"record,omitempty"` // empty when it was no longer kept
-}
-
 // quarantine keeps copies and raises an alarm for each. A refused alarm raises none, or a centre that refuses alarms
 // would get them for ever.
-func (s *Store) quarantine(w *writeTx, stream contract.Stream, list []Refused) error {
+func (s *Store) quarantine(w *writeTx, stream contract.Stream, list []contract.RecordRefused) error {
 	for _, r := range list {
 		if err := w.putJSON(bQuarantine, quarantineKey(stream, r.Seq), r); err != nil {
 			return err
@@ -37,7 +24,7 @@ func (s *Store) quarantine(w *writeTx, stream contract.Stream, list []Refused) e
 		}
 		r.Record = nil
 		id := fmt.Sprintf("%s/%d", stream, r.Seq)
-		if err := w.emit(s.opts.stamper(), outbox.Draft{Stream: contract.Ev, Type: TypeRecordRefused, ID: id, Body: r}); err != nil {
+		if err := w.emit(s.opts.stamper(), outbox.Draft{Stream: contract.Ev, Type: contract.TypeRecordRefused, ID: id, Body: r}); err != nil {
 			return err
 		}
 	}
@@ -53,14 +40,14 @@ func (s *Store) inQuarantine(stream contract.Stream, seq uint64) (known bool, er
 }
 
 // Quarantine visits the records that the centre refused, by stream and number, until f returns false.
-func (s *Store) Quarantine(ctx context.Context, f func(Refused) bool) error {
+func (s *Store) Quarantine(ctx context.Context, f func(contract.RecordRefused) bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return s.ledger.view(func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bQuarantine).Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
-			var r Refused
+			var r contract.RecordRefused
 			if err := json.Unmarshal(v, &r); err != nil {
 				return fmt.Errorf("decode quarantine: %w: %w", err, ErrDamaged)
 			}

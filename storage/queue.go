@@ -154,8 +154,8 @@ func (q *queue) advance(w *writeTx, upto uint64) error {
 }
 
 // refused collects the records of nacks that are new and still here.
-func (q *queue) refused(ctx context.Context, nacks []contract.Nack) ([]Refused, error) {
-	var list []Refused
+func (q *queue) refused(ctx context.Context, nacks []contract.Nack) ([]contract.RecordRefused, error) {
+	var list []contract.RecordRefused
 	for _, n := range nacks {
 		known, err := q.s.inQuarantine(q.stream, n.Seq)
 		if err != nil {
@@ -168,7 +168,7 @@ func (q *queue) refused(ctx context.Context, nacks []contract.Nack) ([]Refused, 
 		if err != nil && !errors.Is(err, ErrDamaged) {
 			return nil, err
 		}
-		r := Refused{Stream: q.stream, Seq: n.Seq, Code: clip(n.Code, 64), Text: clip(n.Text, 256)}
+		r := contract.RecordRefused{Stream: q.stream, Seq: n.Seq, Code: clip(n.Code, 64), Text: clip(n.Text, 256)}
 		if len(recs) == 1 && recs[0].Seq == n.Seq {
 			r.Record = recs[0].Raw
 		}

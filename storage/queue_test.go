@@ -125,11 +125,11 @@ func TestARefusedRecordIsKeptAndRaisesAnAlarm(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var kept []storage.Refused
-	if err := s.Quarantine(t.Context(), func(r storage.Refused) bool { kept = append(kept, r); return true }); err != nil {
+	var kept []contract.RecordRefused
+	if err := s.Quarantine(t.Context(), func(r contract.RecordRefused) bool { kept = append(kept, r); return true }); err != nil {
 		t.Fatal(err)
 	}
-	want := []storage.Refused{{Stream: contract.Tx, Seq: 2, Code: "bad_record", Text: "no such meter", Record: raw}}
+	want := []contract.RecordRefused{{Stream: contract.Tx, Seq: 2, Code: "bad_record", Text: "no such meter", Record: raw}}
 	if diff := cmp.Diff(want, kept); diff != "" {
 		t.Error(diff)
 	}
@@ -139,7 +139,7 @@ func TestARefusedRecordIsKeptAndRaisesAnAlarm(t *testing.T) {
 		t.Fatalf("%d alarms", len(ev))
 	}
 	decode(t, ev[0].Raw, &rec)
-	if rec.Type != storage.TypeRecordRefused || rec.ID != "tx/2" {
+	if rec.Type != contract.TypeRecordRefused || rec.ID != "tx/2" {
 		t.Errorf("alarm %+v", rec)
 	}
 	loop := contract.Ack{Epoch: s.Epoch(), Ack: 2, Nacks: []contract.Nack{{Seq: 2, Code: "bad_record"}}}
@@ -159,7 +159,7 @@ func TestARefusedReadingIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := 0
-	err := s.Quarantine(t.Context(), func(r storage.Refused) bool {
+	err := s.Quarantine(t.Context(), func(r contract.RecordRefused) bool {
 		n++
 		return r.Stream == contract.Rd && len(r.Record) > 0
 	})

@@ -288,14 +288,14 @@ func damage(t *testing.T, path string) {
 }
 
 // alarms returns the readings_lost on ev.
-func alarms(t *testing.T, s *storage.Store) []storage.ReadingsLost {
+func alarms(t *testing.T, s *storage.Store) []contract.ReadingsLost {
 	t.Helper()
-	var found []storage.ReadingsLost
+	var found []contract.ReadingsLost
 	for _, r := range read(t, s, contract.Ev, 1) {
 		var rec contract.Record
 		decode(t, r.Raw, &rec)
-		if rec.Type == storage.TypeReadingsLost {
-			var lost storage.ReadingsLost
+		if rec.Type == contract.TypeReadingsLost {
+			var lost contract.ReadingsLost
 			decode(t, rec.Body, &lost)
 			found = append(found, lost)
 		}
@@ -315,7 +315,7 @@ func TestADamagedSegmentIsSetAsideWithAnAlarm(t *testing.T) {
 			damage(t, segs[i])
 			s = storagetest.Open(t, dir, small())
 			first, last := numberOf(t, segs[i]), numberOf(t, segs[i+1])-1
-			want := []storage.ReadingsLost{{First: first, Last: last, Why: storage.LostDamaged}}
+			want := []contract.ReadingsLost{{First: first, Last: last, Why: storage.LostDamaged}}
 			if diff := cmp.Diff(want, alarms(t, s)); diff != "" {
 				t.Error(diff)
 			}
@@ -397,7 +397,7 @@ func TestASegmentDamagedWhileInUseIsSetAside(t *testing.T) {
 	if len(recs) == 0 || recs[0].Seq != numberOf(t, segs[1]) {
 		t.Errorf("got %d records", len(recs))
 	}
-	want := []storage.ReadingsLost{{First: 1, Last: numberOf(t, segs[1]) - 1, Why: storage.LostDamaged}}
+	want := []contract.ReadingsLost{{First: 1, Last: numberOf(t, segs[1]) - 1, Why: storage.LostDamaged}}
 	if diff := cmp.Diff(want, alarms(t, s)); diff != "" {
 		t.Error(diff)
 	}

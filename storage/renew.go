@@ -49,6 +49,8 @@ func renewLedger(path string, m Manifest, opts Options) (was streamState, err er
 	return was, errors.Join(err, f.close())
 }
 
+// renewal renumbers a ledger. What it notes is exact for tx and ev. A range whose To is below its From is empty; of rd To
+// is only an upper bound, and readings behind a lost range close up, so readings are told apart by their id, which stays.
 type renewal struct {
 	w  *writeTx
 	by stamper
@@ -56,7 +58,7 @@ type renewal struct {
 }
 
 func (r *renewal) run(epoch string) (rd streamState, err error) {
-	note := LedgerRestored{OldEpoch: r.m.Epoch, BackupAt: r.m.At, Streams: make(map[contract.Stream]Renumbered)}
+	note := contract.LedgerRestored{OldEpoch: r.m.Epoch, BackupAt: r.m.At, Streams: make(map[contract.Stream]contract.Renumbered)}
 	states := make(map[contract.Stream]streamState)
 	for _, name := range contract.Streams {
 		st, err := loadState(r.w.tx, name)
@@ -64,20 +66,20 @@ func (r *renewal) run(epoch string) (rd streamState, err error) {
 			return rd, err
 		}
 		states[name] = st
-		note.Streams[name] = Renumbered{From: st.Acked + 1, To: st.Next - 1, As: 1}
+		note.Streams[name] = contract.Renumbered{From: st.Acked + 1, To: st.Next - 1, As: 1}
 	}
 	// The first number of ev is this note's own; of rd the ledger does not know the end.
 	ev := note.Streams[contract.Ev]
 	ev.As = 2
 	note.Streams[contract.Ev] = ev
-	note.Streams[contract.Rd] = Renumbered{From: states[contract.Rd].Acked + 1, To: states[contract.Rd].Reserved, As: 1}
+	note.Streams[contract.Rd] = contract.Renumbered{From: states[contract.Rd].Acked + 1, To: states[contract.Rd].Reserved, As: 1}
 	if note.Receipts, err = r.skipReceipts(); err != nil {
 		return rd, err
 	}
 	if err := r.shelve(); err != nil {
 		return rd, err
 	}
-	if err := r.w.emit(r.by, outbox.Draft{Stream: contract.Ev, Type: TypeLedgerRestored, ID: r.m.Epoch, Body: note}); err != nil {
+	if err := r.w.emit(r.by, outbox.Draft{Stream: contract.Ev, Type: contract.TypeLedgerRestored, ID: r.m.Epoch, Body: note}); err != nil {
 		return rd, err
 	}
 	for _, name := range []contract.Stream{contract.Tx, contract.Ev} {

@@ -10,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"tally/sync/contract"
 )
 
 // Restore makes the data folder dir, which must not exist or be empty, out of a backup. The ledger gets a new epoch,
@@ -173,24 +171,4 @@ func takeOver(ctx context.Context, fresh, old string, was streamState, opts Opti
 		err = s.readings.takeOver(ctx, path, was.Acked+1, i == len(paths)-1)
 	}
 	return errors.Join(err, s.Close())
-}
-
-// Renumbered says that the records From to To of the old epoch have the numbers from As on in the new one. To is below
-// From when there was nothing to take over. It is exact for tx and ev; of rd To is only an upper bound, and readings
-// behind a lost range close up, so readings are told apart by their id, which stays.
-type Renumbered struct {
-	From uint64 `json:"from"`
-	To   uint64 `json:"to"`
-	As   uint64 `json:"as"` // new number of From
-}
-
-// TypeLedgerRestored is the type of the first record on ev after a restore.
-const TypeLedgerRestored = "ledger_restored"
-
-// LedgerRestored is the body of ledger_restored.
-type LedgerRestored struct {
-	OldEpoch string                         `json:"old_epoch"`
-	BackupAt contract.Time                  `json:"backup_at"`
-	Streams  map[contract.Stream]Renumbered `json:"streams"`
-	Receipts map[string]uint64              `json:"receipts"` // by station: numbers up to this one may have been used
 }

@@ -158,7 +158,7 @@ func TestAHostileCentreCannotFillTheLedger(t *testing.T) {
 		}
 	}
 	n := 0
-	err := s.Quarantine(t.Context(), func(r storage.Refused) bool {
+	err := s.Quarantine(t.Context(), func(r contract.RecordRefused) bool {
 		n++
 		if len(r.Code) > 64 || len(r.Text) > 256 || strings.ContainsRune(r.Text, '\uFFFD') {
 			t.Errorf("kept %d and %d bytes", len(r.Code), len(r.Text))

@@ -16,7 +16,6 @@ import (
 
 	"tally/cmd/internal/control"
 	"tally/counter"
-	"tally/storage"
 	"tally/sync/contract"
 )
 
@@ -24,8 +23,8 @@ import (
 func TestTheContractDescribesWhatNodesEmit(t *testing.T) {
 	for _, pair := range [][2]any{
 		{counter.CardOperation{}, contract.CardOperation{}}, {counter.CardMismatch{}, contract.CardMismatch{}}, {counter.SaleLock{}, contract.SaleLock{}},
-		{counter.AccountDelta{}, contract.AccountDelta{}}, {counter.CardReport{}, contract.CardReport{}}, {storage.Refused{}, contract.RecordRefused{}},
-		{storage.LedgerRestored{}, contract.LedgerRestored{}}, {control.ExportQuery{}, contract.Export{}},
+		{counter.AccountDelta{}, contract.AccountDelta{}}, {counter.CardReport{}, contract.CardReport{}},
+		{control.ExportQuery{}, contract.Export{}},
 	} {
 		emitted, described := shape(reflect.TypeOf(pair[0])), shape(reflect.TypeOf(pair[1]))
 		if !slices.Equal(emitted, described) {

@@ -127,7 +127,7 @@ func TestRestoreMakesANodeOfABackup(t *testing.T) {
 		t.Errorf("%+v, %v", rep, err)
 	}
 	again := storagetest.Open(t, fresh.DataDir, storage.Options{Node: "n"})
-	if again.Epoch() == epoch || evTypes(t, again)[0] != storage.TypeLedgerRestored {
+	if again.Epoch() == epoch || evTypes(t, again)[0] != contract.TypeLedgerRestored {
 		t.Errorf("epoch %s, events %v", again.Epoch(), evTypes(t, again))
 	}
 	ledger := filepath.Join(from, "ledger.db")

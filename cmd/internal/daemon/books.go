@@ -21,7 +21,7 @@ var _ control.Books = door{}
 // Outbox implements control.Books.
 func (d door) Outbox(ctx context.Context) (control.Outbox, error) {
 	o := control.Outbox{Epoch: d.n.store.Epoch()}
-	err := d.n.store.Quarantine(ctx, func(storage.Refused) bool { o.Refused++; return true })
+	err := d.n.store.Quarantine(ctx, func(contract.RecordRefused) bool { o.Refused++; return true })
 	if err != nil {
 		return o, err
 	}
@@ -151,36 +151,25 @@ func (d door) Export(ctx context.Context, q control.ExportQuery, f func(json.Raw
 const exportStep = 500
 
 func (d door) accounts(ctx context.Context, f func(json.RawMessage) error) error {
-	after, more := "", true
-	for more {
-		var page []json.RawMessage
-		err := d.n.store.View(ctx, func(tx counter.Tx) (err error) {
-			page, more = nil, false
-			each := tx.EachAccount(func(a counter.Account) bool {
-				if a.No <= after {
-					return true
-				}
-				if len(page) == exportStep {
-					more = true
-					return false
-				}
-				var raw []byte
-				raw, err = json.Marshal(a)
-				page, after = append(page, raw), a.No
-				return err == nil
-			})
-			return errors.Join(err, each)
-		})
+	for from := ""; ; {
+		page, err := d.n.store.AccountsFrom(ctx, from, exportStep)
 		if err != nil {
 			return err
 		}
-		for _, raw := range page {
+		for _, a := range page {
+			raw, err := json.Marshal(a)
+			if err != nil {
+				return fmt.Errorf("export account: %w", err)
+			}
 			if err := f(raw); err != nil {
 				return err
 			}
+			from = a.No + "\x00" // the next that there can be
+		}
+		if len(page) < exportStep {
+			return nil
 		}
 	}
-	return nil
 }
 
 func (d door) records(ctx context.Context, q control.ExportQuery, f func(json.RawMessage) error) error {

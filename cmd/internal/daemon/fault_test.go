@@ -286,13 +286,13 @@ func TestFaultTwoNodesWithTheSameDisk(t *testing.T) {
 	stop()
 	n, _ = faultNode(t, clone, m.Addr, c, "", time.Second)
 	produce(t, n, 200, 5)
-	var alarm storage.Refused
-	rec := c.await("the alarm", func(r contract.Record) bool { return r.Type == storage.TypeRecordRefused })
+	var alarm contract.RecordRefused
+	rec := c.await("the alarm", func(r contract.Record) bool { return r.Type == contract.TypeRecordRefused })
 	if err := json.Unmarshal(rec.Body, &alarm); err != nil || alarm.Code != contract.CodeConflict {
 		t.Errorf("%+v, %v", alarm, err)
 	}
 	kept := 0
-	err := n.store.Quarantine(t.Context(), func(r storage.Refused) bool {
+	err := n.store.Quarantine(t.Context(), func(r contract.RecordRefused) bool {
 		if strings.Contains(string(r.Record), `"tx20`) {
 			kept++
 		}
