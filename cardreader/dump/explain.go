@@ -2,6 +2,7 @@ package dump
 
 import (
 	"encoding/hex"
+	"fmt"
 
 	"tally/cardreader/profile"
 )
@@ -86,8 +87,15 @@ func explain(n named, slot int, f *profile.Field, raw []byte) Field {
 	return out
 }
 
-// text prefers the profile's own word for a value.
+// text prefers the profile's own word for a value; a region is written in hex digits everywhere.
 func text(f *profile.Field, raw []byte) (string, error) {
+	if f.Means == profile.Region {
+		n, err := f.Int(raw)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%04X", n), nil
+	}
 	if len(f.Words) > 0 {
 		if w, err := f.Word(raw); err != nil || w != "" {
 			return w, err

@@ -176,11 +176,11 @@ func (a *app) comparison(r comparison) string {
 		if name == "" {
 			name = a.f("%d bytes", "%d 字节", c.Len)
 		}
-		block := c.Block
+		block := a.block(c.Block)
 		if c.Slot != "" {
-			block += " " + c.Slot
+			block += " " + plain(c.Slot)
 		}
-		t.row(fmt.Sprintf("%02X", c.Addr), plain(block), name, a.orNothing(c.Old), a.orNothing(c.New))
+		t.row(fmt.Sprintf("%02X", c.Addr), block, name, a.orNothing(c.Old), a.orNothing(c.New))
 	}
 	out := t.String()
 	if r.Same {

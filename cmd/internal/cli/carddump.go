@@ -96,7 +96,7 @@ func (a *app) explained(d dump.Dump) string {
 	for _, f := range dump.Explain(p, d.Image) {
 		if key := f.Block + "/" + f.Slot; key != last {
 			flush()
-			fmt.Fprintf(&b, "\n%s: %s\n", plain(strings.TrimRight(f.Block+" "+f.Slot, " ")), a.slotState(states[key]))
+			fmt.Fprintf(&b, "\n%s: %s\n", strings.TrimRight(a.block(f.Block)+" "+plain(f.Slot), " "), a.slotState(states[key]))
 			last = key
 		}
 		if states[last] == "empty" {
@@ -113,6 +113,18 @@ func (a *app) fieldText(f dump.Field) string {
 		return a.f("unreadable: %s", "无法解读：%s", plain(f.Wrong))
 	}
 	return plain(f.Text)
+}
+
+// block is the name of a part of a card.
+func (a *app) block(name string) string {
+	words := map[string][2]string{
+		"header": {"header", "卡头"}, "order": {"order", "订单"}, "write_back": {"write-back", "表回写"}, "tariff": {"tariff", "价格表"},
+		"stamp": {"write stamp", "写卡记录"}, "month_use": {"month use", "月用量"},
+	}
+	if w, ok := words[name]; ok {
+		return a.t(w[0], w[1])
+	}
+	return plain(name)
 }
 
 func (a *app) slotState(s string) string {

@@ -136,16 +136,3 @@ func (a *app) verified(v verified) string {
 	}
 	return out
 }
-
-// stateTable is what a card says, without a reader or a customer.
-func (a *app) stateTable(s purse.State) string {
-	var t table
-	t.row(a.t("card", "卡号"), plain(s.Card.String()))
-	t.row(a.t("kind", "卡类型"), a.kind(s))
-	a.order(&t, s)
-	a.writeBack(&t, s)
-	for _, d := range s.Damaged {
-		t.row(a.t("damaged", "损坏"), plain(d))
-	}
-	return t.String()
-}

@@ -42,8 +42,13 @@ func (a *app) simMeterNew() *cobra.Command {
 			if err != nil || len(region) != 4 {
 				return a.usage(c, "--region is four hexadecimal digits", "--region 为四位十六进制数")
 			}
-			if p, err := layoutOfMeter(layout); unit == "" && err == nil {
-				unit = string(unitOf(p))
+			if p, err := layoutOfMeter(layout); err == nil {
+				if unit == "" {
+					unit = string(unitOf(p))
+				}
+				if !c.Flags().Changed("region") && p.Header.Field(profile.Region) == nil {
+					r = 0 // such cards do not say whose they are
+				}
 			}
 			m, err := icmeter.NewOf(layout, number, uint16(r), icmeter.Unit(unit))
 			if err != nil {
