@@ -75,7 +75,9 @@ type bench struct {
 
 func newBench(t *testing.T, o cardsim.AT88SC102Options, faults ...cardsim.Fault) *bench {
 	t.Helper()
-	o.Code, o.EZ1, o.EZ2 = secret.Code, secret.Keys.Zone1, secret.Keys.Zone2
+	if !o.Fresh {
+		o.Code, o.EZ1, o.EZ2 = secret.Code, secret.Keys.Zone1, secret.Keys.Zone2
+	}
 	chip := cardsim.NewAT88SC102(o)
 	b := &bench{t: t, src: cardsim.NewSource(reader), chip: chip, tap: &tap{Device: cardsim.Script(cardsim.ACS102(chip), faults...)}}
 	b.src.Watchdog = -1
