@@ -67,7 +67,7 @@ func (b *backups) make(ctx context.Context, why string) (dir string, m storage.M
 	})
 	if err == nil {
 		b.log.Info("backup made", "dir", dir, "why", why, "bytes", note.Bytes)
-		b.thin()
+		b.thin(name)
 	}
 	return dir, m, errors.Join(err, noted)
 }
@@ -82,10 +82,12 @@ func (b *backups) copy(ctx context.Context, dir string) (storage.Manifest, error
 	return b.store.Backup(ctx, dir)
 }
 
-// thin deletes the oldest backups beyond those that are kept. A folder whose name is none of ours is left alone.
-func (b *backups) thin() {
+// thin deletes the oldest backups beyond those that are kept, but never the one that was just made: by a clock that was never
+// set it looks the oldest. A folder whose name is none of ours is left alone.
+func (b *backups) thin(made string) {
 	all := b.names()
-	for _, name := range all[:max(len(all)-b.cfg.Keep, 0)] {
+	old := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == made })
+	for _, name := range old[:min(max(len(all)-b.cfg.Keep, 0), len(old))] {
 		if err := os.RemoveAll(filepath.Join(b.cfg.Dir, name)); err != nil {
 			b.log.Warn("old backup stays", "name", name, "err", err)
 		}
