@@ -29,6 +29,7 @@ func Listen(c config.HTTP) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the page's address %s (is another tallyd running?): %w", c.Listen, err)
 	}
+	l = limit(l, mostConns)
 	if c.CertFile == "" {
 		return l, nil
 	}
@@ -44,7 +45,7 @@ func Listen(c config.HTTP) (net.Listener, error) {
 func Server(name string, l net.Listener, h http.Handler, endStreams func(), log *slog.Logger) unit.Unit {
 	return unit.Unit{Name: name, Run: func(ctx context.Context) error {
 		srv := &http.Server{
-			Handler:           h,
+			Handler:           hasten(h, bodyTimeout),
 			ReadHeaderTimeout: headerTimeout,
 			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    32 << 10,
