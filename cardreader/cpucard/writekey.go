@@ -3,6 +3,8 @@ package cpucard
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 
 	"tally/cardreader"
 	"tally/cardreader/apdu"
@@ -78,6 +80,9 @@ type transport struct {
 	a Algorithm
 	k Key
 }
+
+// Format does not show the key, whatever the verb.
+func (transport) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 
 func (t transport) Cryptogram(_ context.Context, _ Serial, challenge [8]byte) ([]byte, error) {
 	return t.a.Cryptogram(t.k, challenge), nil

@@ -116,7 +116,7 @@ type cutter struct {
 func (p *Plan) cutMapped(prof *profile.Profile, code WhoseCode) {
 	sw, _ := switchOf(prof)
 	c := &cutter{p, prof, sw, bytes.Clone(p.Before)}
-	if sw.isOn(c.image[sw.at]) {
+	if p.Make != MakeNew {
 		c.step(stepOff, sw.at, switchOff)
 	}
 	whole := sw.kind == space.Binary

@@ -94,8 +94,14 @@ func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
 	if st.Condition == InUse {
 		pl.Make, pl.Waiting = MakeAnew, max(st.Waiting, 0)
 	}
-	if _, ok := switchOf(p); !ok {
+	sw, ok := switchOf(p)
+	switch {
+	case !ok:
 		return Plan{}, refuse("plan", notMade(p), fmt.Errorf("cards of %s cannot be made", p.Name))
+	case st.Condition == InUse && !sw.isOn(st.Image[sw.at]):
+		return Plan{}, refuse("plan", CodeHeaderDamaged, errNoKind)
+	case loads(p) && !customers(c.Header.Kind):
+		return Plan{}, refuse("plan", cardreader.CodeNotSupported, errors.New("a card with a purse has no place to count uses"))
 	}
 	if at := p.SerialAt(); at >= 0 {
 		copy(c.Header.Serial[:], st.Image[at:])
@@ -140,6 +146,14 @@ func Remake(p *profile.Profile, st State, c NewCard) (Plan, error) {
 		return Plan{}, refuse("plan", cardreader.CodeNotSupported, fmt.Errorf("nothing on a card of %s would tell the new from the old", p.Name))
 	}
 	return pl, pl.cutMaking(p)
+}
+
+// errNoKind: the byte that takes a card out of use holds no value that a card in use has.
+var errNoKind = errors.New("the kind of card is none that the layout knows")
+
+// customers tells cards that carry gas from those that set up meters.
+func customers(k Kind) bool {
+	return k == "" || k == KindUser || k == KindOpen || k == KindReissue || k == KindTransfer
 }
 
 // foretell puts on a new card that the meter has taken its order, in the layout's way.
@@ -199,6 +213,9 @@ func Retire(p *profile.Profile, st State, g Tag) (Plan, error) {
 	sw, ok := switchOf(p)
 	if !ok {
 		return Plan{}, refuse("plan", notMade(p), fmt.Errorf("cards of %s cannot be retired", p.Name))
+	}
+	if !sw.isOn(st.Image[sw.at]) {
+		return Plan{}, refuse("plan", CodeHeaderDamaged, errNoKind)
 	}
 	pl := Plan{
 		Profile: p.Name, Make: MakeOff, Card: st.Card, IssueCount: st.IssueCount, Tag: g, Before: st.Image, Base: st.Order, Spent: st.Swiped,
