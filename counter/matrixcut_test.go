@@ -47,21 +47,10 @@ func TestEveryPowerCutOfEveryOperation(t *testing.T) {
 	t.Log(seen)
 }
 
-// cutStride is how many cuts of a sample are passed over for each one tried.
-func cutStride() int {
-	switch s := stride(); {
-	case s == 1:
-		return 1
-	case testing.Short():
-		return 1103
-	}
-	return 401
-}
-
 func everyCut(t *testing.T, p layout, d deed, seen *verdicts) {
 	for _, c := range cutsOf(t, p, d) {
 		for i := range 2 * len(comebacks) {
-			if !seen.turn(cutStride()) {
+			if !seen.turn(sampled(809, 1601)) {
 				continue
 			}
 			c.how, c.finish, c.seed = comebacks[i/2], i%2 == 1, uint64(seen.turns)

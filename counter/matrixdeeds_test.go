@@ -3,6 +3,7 @@ package counter_test
 import (
 	"strings"
 
+	"tally/cardreader/cardsim"
 	"tally/cardreader/purse"
 	"tally/counter"
 )
@@ -69,6 +70,15 @@ var deeds = []deed{
 	{"sale", nil, func(s *scene) {
 		s.boughtAndTaken()
 		s.act = s.sale(230)
+	}},
+	{"writing again", nil, func(s *scene) {
+		d := s.doubted()
+		s.act = func() error { _, err := s.o.svc.Retry(bg, s.o.clerk, d); return err }
+	}},
+	{"giving up", nil, func(s *scene) {
+		d := s.doubted()
+		s.wants = counter.Void
+		s.act = func() error { return s.o.svc.Void(bg, s.o.clerk, d) }
 	}},
 	{"refund", unfit("LOADCPU"), func(s *scene) {
 		s.boughtAndTaken()
@@ -150,7 +160,7 @@ var deeds = []deed{
 		s.newPrices()
 		s.act = s.sale(230)
 	}},
-	{"retire", map[string]bool{"GENCPU v1": true}, func(s *scene) {
+	{"retire", nil, func(s *scene) {
 		s.boughtAndTaken()
 		s.act = func() error {
 			d := s.o.settled()
@@ -164,15 +174,48 @@ var deeds = []deed{
 		}
 	}},
 	{"card for meters", unfit("REP4442", "INC4442", "RAW4442", "LOADCPU"), func(s *scene) {
-		s.on = s.blank()
-		s.act = func() error {
-			d := s.o.settled()
-			_, err := s.o.svc.MakeTool(bg, s.o.leader, counter.ToolCard{
-				Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion, CardNo: "90000001", Kind: purse.KindCheck, Uses: 3, Reason: "外勤",
-			})
-			return err
-		}
+		s.tool(purse.KindCheck)
 	}},
+	{"clearing card", unfit("REP4442", "INC4442", "RAW4442", "LOADCPU"), func(s *scene) {
+		s.tool(purse.KindClear)
+	}},
+	{"parameter card", unfit("ADD4442", "REP4442", "INC4442", "RAW4442", "LOADCPU", "GEN102"), func(s *scene) {
+		s.tool(purse.KindParam)
+	}},
+}
+
+// tool is about to make a card that sets up meters.
+func (s *scene) tool(k purse.Kind) {
+	s.on = s.blank()
+	s.act = func() error {
+		d := s.o.settled()
+		_, err := s.o.svc.MakeTool(bg, s.o.leader, counter.ToolCard{
+			Request: s.o.request(), Reader: d.Reader, Insertion: d.Insertion, CardNo: "90000001", Kind: k, Uses: 3, Reason: "外勤", Class: "residential",
+		})
+		return err
+	}
+}
+
+// doubtAt is the command at which a pull leaves a sale in doubt, by layout.
+var doubtAt = map[string]int{}
+
+// doubted gives the client a card that was pulled in the middle of a sale, and returns the order in doubt.
+func (s *scene) doubted() string {
+	s.Helper()
+	s.boughtAndTaken()
+	for at := max(doubtAt[s.prof.Name], 1); at < 100; at++ {
+		s.o.insert(s.on)
+		s.on.tap.arm(at, cardsim.Fault{Kind: cardsim.PulledMidway})
+		_ = s.sale(230)()
+		s.o.settled()
+		s.o.take()
+		if o := s.o.lastOrder(); o.State == counter.InDoubt {
+			doubtAt[s.prof.Name], s.reopened = at, 1
+			return o.ID
+		}
+	}
+	s.Fatal("no pull leaves a sale in doubt")
+	return ""
 }
 
 func (s *scene) sale(n purse.Amount) func() error {
