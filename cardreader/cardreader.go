@@ -28,7 +28,7 @@ func (k Kind) String() string {
 	return "unknown event"
 }
 
-// Insertion numbers the insertions that a Source has seen, over all its readers, from 1. Two cards, or the same card
+// Insertion numbers the insertions that a Source has seen, over all its readers, above 0 and rising. Two cards, or the same card
 // twice, never share a number within one process, however quick the swap.
 type Insertion uint64
 

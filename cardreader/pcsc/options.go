@@ -3,6 +3,8 @@ package pcsc
 import (
 	"log/slog"
 	"time"
+
+	"tally/cardreader"
 )
 
 // Options of a Source. The zero value is what a counter uses.
@@ -12,6 +14,9 @@ type Options struct {
 	Watchdog time.Duration
 	// Retry is the pause before the service is looked for again; 1 s when zero.
 	Retry time.Duration
+	// After is the number behind which insertions are counted. A program that was started again must not give a card the
+	// number that another one had before: what a clerk left open on a page speaks of that number still.
+	After cardreader.Insertion
 	// Log gets a line when the service is lost and when it is back; nil discards it.
 	Log *slog.Logger
 }

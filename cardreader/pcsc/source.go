@@ -40,7 +40,7 @@ func New(o Options) *Source {
 	return &Source{
 		opt: o.filled(), establish: establish, polls: runtime.GOOS == "windows", present: make(map[string]insertion),
 		open: make(map[cardreader.Insertion]bool), stuck: make(map[string]int),
-		out: make(map[string]cardreader.Insertion),
+		out: make(map[string]cardreader.Insertion), last: o.After,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"tally/cardreader"
 	"tally/cardreader/pcsc"
@@ -41,6 +42,10 @@ func (noReaders) Open(_ context.Context, reader string, _ cardreader.Insertion) 
 	return nil, &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodeNotSupported, Op: "open", Reader: reader}
 }
 
+// sinceNow is a number of insertions that no earlier run of the program has reached: cards are put in less often than once
+// a second, day and night.
+func sinceNow() cardreader.Insertion { return cardreader.Insertion(max(time.Now().Unix(), 0)) }
+
 // Source gives the readers that the config asks for, or given ones in their place. A slot that holds a security module is
 // none of them.
 func Source(c config.Node, given cardreader.Source, log *slog.Logger) cardreader.Source {
@@ -50,7 +55,7 @@ func Source(c config.Node, given cardreader.Source, log *slog.Logger) cardreader
 	case !c.Counter.Enabled || c.Cards.Source != config.CardsPCSC:
 		return noReaders{}
 	default:
-		src = pcsc.New(pcsc.Options{Log: log})
+		src = pcsc.New(pcsc.Options{Log: log, After: sinceNow()})
 	}
 	modules := newModules(src, c.Cards.SAM)
 	if len(c.Cards.Readers) > 0 {
