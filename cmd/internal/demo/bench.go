@@ -13,6 +13,7 @@ import (
 
 	"tally/cardreader/cardsim"
 	"tally/cardreader/cardsim/icmeter"
+	"tally/cardreader/space"
 	"tally/counter"
 	"tally/counter/web"
 	"tally/meter/quantity"
@@ -41,7 +42,7 @@ type bench struct {
 
 type benchCard struct {
 	id, label string
-	chip      *cardsim.SLE4442
+	card      *cardsim.Kept
 	where     string // onTable, inReader, inMeter
 	meter     string // id of the meter it is in
 }
@@ -49,6 +50,7 @@ type benchCard struct {
 type benchMeter struct {
 	id       string
 	meter    *icmeter.Meter
+	slot     []space.Area // where the bytes of its cards lie
 	said     string
 	credited string
 }
@@ -76,33 +78,32 @@ func openBench(dir string, src *cardsim.Source, now func() time.Time) (b *bench,
 		saved.Born = now().UTC().Truncate(time.Second)
 	}
 	for _, c := range cards {
-		fresh, err := c.chip()
+		kept, err := c.in(filepath.Join(dir, "cards", c.no+".card"))
 		if err != nil {
 			return nil, born, err
 		}
-		chip, err := cardsim.OpenFile(filepath.Join(dir, "cards", c.no+".card"), fresh)
-		if err != nil {
-			return nil, born, err
-		}
-		card := &benchCard{id: c.no, label: c.label, chip: chip, where: onTable}
+		card := &benchCard{id: c.no, label: c.label, card: kept, where: onTable}
 		if w := saved.Where[c.no]; w != "" {
 			card.where, card.meter = w, saved.In[c.no]
 		}
 		b.cards = append(b.cards, card)
 	}
-	for _, number := range icMeters {
-		m := saved.Meters[number]
-		if m == nil {
-			if m, err = icmeter.New(number, region, icmeter.CentiM3); err != nil {
-				return nil, born, err
-			}
+	for _, ic := range icMeters {
+		m, err := ic.meter(saved.Meters[ic.number])
+		if err != nil {
+			return nil, born, err
+		}
+		p, err := ic.cards()
+		if err != nil {
+			return nil, born, err
 		}
 		m.SetClock(func() time.Time { return now().In(utc8) })
-		b.meters = append(b.meters, &benchMeter{id: number, meter: m, said: saved.Said[number]["said"], credited: saved.Said[number]["credited"]})
+		said := saved.Said[ic.number]
+		b.meters = append(b.meters, &benchMeter{id: ic.number, meter: m, slot: p.Map, said: said["said"], credited: said["credited"]})
 	}
 	for _, c := range b.cards {
 		if c.where == inReader {
-			if err := src.Insert(readerName, cardsim.ACS(c.chip)); err != nil {
+			if err := src.Insert(readerName, c.card); err != nil {
 				return nil, born, fmt.Errorf("put card %s back into the reader: %w", c.id, err)
 			}
 		}
@@ -251,7 +252,7 @@ func (b *bench) insert(c *benchCard) error {
 			}
 		}
 	}
-	if err := b.src.Insert(readerName, cardsim.ACS(c.chip)); err != nil {
+	if err := b.src.Insert(readerName, c.card); err != nil {
 		return &counter.Refusal{Code: counter.CodeBusy, Cause: err}
 	}
 	c.where, c.meter = inReader, ""
@@ -286,12 +287,21 @@ func (b *bench) swipe(c *benchCard, m *benchMeter) error {
 		return err
 	}
 	c.where, c.meter = inMeter, m.id
-	r := m.meter.Swipe(c.chip)
+	r := m.swipe(c)
 	m.said, m.credited = string(r.Reason), ""
 	if r.Accepted {
 		m.said, m.credited = "credited", cubic(r.Credited)
 	}
 	return nil
+}
+
+// swipe is what the meter makes of a card in its slot. A card of another chip shows it nothing.
+func (m *benchMeter) swipe(c *benchCard) icmeter.Result {
+	slot, ok := c.card.Slot(m.slot)
+	if !ok {
+		return icmeter.Result{Reason: icmeter.ReasonLayout, State: m.meter.State()}
+	}
+	return m.meter.Swipe(slot)
 }
 
 // take gives a card back. The meter writes its state as it is now, so that the gas used meanwhile shows on the card.
@@ -300,7 +310,7 @@ func (b *bench) take(c *benchCard) error {
 		return refused(counter.CodeNotFound)
 	}
 	if c.where == inMeter {
-		b.meter(c.meter).meter.Swipe(c.chip)
+		b.meter(c.meter).swipe(c)
 		c.where, c.meter = onTable, ""
 	}
 	return nil

@@ -126,11 +126,15 @@ func (d *Demo) openNode(ctx context.Context, o cli.DemoOptions, pass config.Secr
 		}
 		d.wires = append(d.wires, w)
 	}
+	cards, err := cardsConfig(benchDir(o.Dir))
+	if err != nil {
+		return err
+	}
 	uplink := d.broker.uplink(nodeName, pass)
 	d.node, err = daemon.New(ctx, config.Node{
 		Name: nodeName, DataDir: NodeDir(o.Dir), HTTP: config.HTTP{Listen: o.Listen},
 		Counter: config.Counter{Enabled: true, Station: station, StationNo: 1, Region: region, Tariffs: tariffs},
-		Cards:   config.Cards{Dialect: config.DialectACS, PSC: config.NewSecret(fmt.Sprintf("%X", demoPSC))},
+		Cards:   cards,
 		Lines:   d.lines(),
 		Uplink:  &uplink,
 	}, daemon.Parts{

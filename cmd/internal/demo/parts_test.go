@@ -166,7 +166,7 @@ func TestBenchRefusesWhatHandsCannotDo(t *testing.T) {
 		}
 		return ""
 	}
-	card, other, m := cards[0].no, cards[1].no, icMeters[0]
+	card, other, m := cards[0].no, cards[1].no, icMeters[0].number
 	for _, step := range []struct {
 		a    web.BenchAction
 		want string

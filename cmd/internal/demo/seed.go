@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"tally/cardreader/cardsim"
-	"tally/cardreader/profile"
 	"tally/cardreader/purse"
-	"tally/cmd/internal/devices"
 	"tally/counter"
 	"tally/counter/tariff"
 	"tally/meter/quantity"
@@ -26,68 +23,13 @@ const (
 )
 
 var (
-	demoPSC = [3]byte{0xA1, 0xB2, 0xC3}
-	utc8    = time.FixedZone("UTC+8", 8*60*60)
-
-	// icMeters are the IC-card meters on the bench, by number.
-	icMeters = []string{"20010001", "20010002", "20010004"}
+	utc8 = time.FixedZone("UTC+8", 8*60*60)
 
 	tariffs = []tariff.Table{{
 		Class: priceClass, Version: 1, From: "2026-01-01", PeriodMonths: 12,
 		Tiers: []tariff.Tier{{UpTo: 300 * quantity.CubicMetre, Price: 26500}, {Price: 31800}},
 	}}
 )
-
-// demoCard is a card that lies on the bench at the first start.
-type demoCard struct {
-	no, meter, label string
-	region           uint16
-	bought           purse.Amount // an order that is on the card already, not swiped yet; 0 for none
-	blank            bool         // as the factory delivers it, to be issued
-}
-
-var cards = []demoCard{
-	{no: "00001001", meter: "20010001", label: "王秀兰 · 1001", region: region},
-	{no: "00001002", meter: "20010002", label: "李建国 · 1002", region: region, bought: 2000},
-	{no: "00001003", meter: "20010003", label: "张伟 · 1003", region: region},
-	{no: "00001999", meter: "20010999", label: "? · 1999", region: region},
-	{no: "00004001", meter: "30010001", label: "0755 · 4001", region: 0x0755},
-	{no: "blank-1", label: "空白卡 · blank 1", blank: true},
-	{no: "blank-2", label: "空白卡 · blank 2", blank: true},
-}
-
-// chip is what a card that never lay on the bench is made of.
-func (c demoCard) chip() (cardsim.Options, error) {
-	if c.blank {
-		return cardsim.Options{}, nil
-	}
-	image, err := c.image()
-	if err != nil {
-		return cardsim.Options{}, fmt.Errorf("make card %s: %w", c.no, err)
-	}
-	return cardsim.Options{PSC: demoPSC[:], Main: image[0x20:]}, nil
-}
-
-// image is the card as it was issued, with the order that it carries.
-func (c demoCard) image() (purse.Image, error) {
-	p, err := profile.Builtin(devices.DefaultProfile)
-	if err != nil {
-		return nil, err
-	}
-	image, err := purse.Blank(p, purse.Header{Region: c.region, CardNo: c.no, MeterNo: c.meter, Unit: purse.UnitCentiM3, IssueCount: 1})
-	if err != nil || c.bought == 0 {
-		return image, err
-	}
-	st, err := purse.Decode(p, image)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := purse.Make(p, st, purse.Order{
-		Tag: counter.TagOf("demo-" + c.no), Op: purse.OpBuy, Qty: c.bought, Price: tariffs[0].Tiers[0].Price, Tier: 1,
-		At: time.Date(2026, 11, 1, 10, 0, 0, 0, utc8),
-	})
-	return plan.After, err
-}
 
 // accounts are the customers of the demo's utility.
 func accounts() []counter.Account {
@@ -108,20 +50,31 @@ func accounts() []counter.Account {
 	}}
 	zhao := account("100004", "赵敏", "文三路 259 号 2 幢 102", "13800010004", demoCard{meter: "20010004"}) // no card yet
 	zhao.Card = purse.CardID{}
-	return []counter.Account{wang, li, zhang, zhao}
+	sun := account("100005", "孙丽", "古墩路 88 号 5 幢 301", "13800010005", cards[3])
+	zhou := account("100006", "周强", "古墩路 88 号 5 幢 302", "13800010006", cards[4])
+	return []counter.Account{wang, li, zhang, zhao, sun, zhou}
 }
 
 func (c demoCard) volume() quantity.Volume {
 	return quantity.Volume(c.bought) * purse.UnitCentiM3.Litres()
 }
 
-// seed opens the accounts and the logins of a store that has none.
+// seed opens the accounts and the logins that a store does not have: all of a new one, those that are newer than the demo
+// that made an old one.
 func seed(ctx context.Context, store counter.Store) error {
+	var missing []counter.Account
 	err := store.View(ctx, func(tx counter.Tx) error {
-		_, err := tx.Operator(demoUser)
-		return err
+		for _, a := range accounts() {
+			switch _, err := tx.Account(a.No); {
+			case errors.Is(err, counter.ErrNotFound):
+				missing = append(missing, a)
+			case err != nil:
+				return err
+			}
+		}
+		return nil
 	})
-	if !errors.Is(err, counter.ErrNotFound) {
+	if err != nil || len(missing) == 0 {
 		return err
 	}
 	hash, err := counter.HashPassword(demoPassword)
@@ -133,12 +86,18 @@ func seed(ctx context.Context, store counter.Store) error {
 		{Name: "leader", Display: "周敏", No: 2, Role: counter.Leader, Password: hash},
 	}
 	err = store.Update(ctx, func(tx counter.Tx) error {
-		for _, a := range accounts() {
+		for _, a := range missing {
 			if err := tx.PutAccount(a); err != nil {
 				return err
 			}
 		}
 		for _, o := range operators {
+			if _, err := tx.Operator(o.Name); !errors.Is(err, counter.ErrNotFound) {
+				if err != nil {
+					return err
+				}
+				continue
+			}
 			if err := tx.PutOperator(o); err != nil {
 				return err
 			}
