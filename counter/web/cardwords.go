@@ -6,6 +6,7 @@ import "maps"
 var texts = func() map[string]both {
 	all := maps.Clone(pageTexts)
 	maps.Copy(all, cardTexts)
+	maps.Copy(all, elsewhereTexts)
 	return all
 }()
 

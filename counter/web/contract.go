@@ -37,6 +37,8 @@ type Returns interface {
 	Refund(ctx context.Context, s, approver counter.Session, r counter.Refund) (counter.Receipt, error)
 	// MakeUp puts exactly the last order on its card again.
 	MakeUp(ctx context.Context, s counter.Session, m counter.MakeUp) (counter.Receipt, error)
+	// Take asks another counter for an order in doubt whose card lies here and proves it not written.
+	Take(ctx context.Context, s counter.Session, order string) error
 }
 
 // Logins is the door.

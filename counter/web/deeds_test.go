@@ -51,6 +51,7 @@ func TestDeedsReachTheServiceAsAsked(t *testing.T) {
 		{"orders/O1/decide", `{"decision":"not_written","reason":"空卡"}`, "款项退还用户", "Decide chen O1 not_written 空卡"},
 		{"accounts/0100001234/locks", `{"reason":"欠费"}`, "已停售", "Lock chen 0100001234 欠费"},
 		{"accounts/0100001234/locks/release", `{"at":"2026-11-21T14:05:33.001+08:00","reason":"已缴"}`, "停售已解除", "Unlock chen 0100001234 2026-11-21T14:05:33.001+08:00 已缴"},
+		{"orders/O1/take", ``, "已请求在此代写", "Take chen O1"},
 		{"make-up", `{"request":"` + reqID + `","reader":"r","insertion":6}`, "掉气补气小票", "MakeUp chen r 6"},
 	} {
 		if p := text(t, s.ask("POST", "/api/v1/"+c.path, c.body, me, html)); !strings.Contains(p, c.piece) {

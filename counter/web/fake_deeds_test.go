@@ -133,3 +133,7 @@ func lostOrder(n int) counter.Desk {
 	d.Last, d.Problem = &o, &counter.Refusal{Code: counter.CodeCardBehind, Args: map[string]string{"card": "7", "ledger": "8"}}
 	return d
 }
+
+func (f *fake) Take(_ context.Context, s counter.Session, order string) error {
+	return f.deed("Take", "%s %s", s.Operator, order)
+}

@@ -21,7 +21,11 @@ type DeskView struct {
 	Problem   *Failure             `json:"problem"`
 	InDoubt   *counter.Order       `json:"in_doubt"`
 	Last      *counter.Order       `json:"last"`
-	Sellable  bool                 `json:"sellable"` // this operator may ask for a quote
+
+	// Elsewhere is an order in doubt of another counter that stands against a sale.
+	Elsewhere *counter.DoubtElsewhere `json:"elsewhere,omitempty"`
+
+	Sellable bool `json:"sellable"` // this operator may ask for a quote
 
 	Refundable bool `json:"refundable"` // as far as the page knows, Last may be refunded
 	Makeable   bool `json:"makeable"`   // as far as the page knows, the card has lost Last
@@ -59,6 +63,7 @@ func (c *call) desks() []DeskView {
 			o := lean(*d.Last)
 			v.Last = &o
 		}
+		v.elsewhere(d, sells)
 		v.offer(sells)
 		c.work(&v)
 		v.Sellable = sells && d.Phase == counter.Ready && d.Account != nil && d.Problem == nil && d.InDoubt == nil

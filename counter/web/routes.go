@@ -59,6 +59,8 @@ func (h *Handler) routes() []route {
 		{"POST /api/v1/sell", seller, smallBody, h.postSell},
 		{"POST /api/v1/orders/{order}/retry", seller, noBody, h.postRetry},
 		{"POST /api/v1/orders/{order}/void", seller, noBody, h.postVoid},
+		{"POST /api/v1/orders/{order}/take", seller, noBody, h.postTake},
+		{"POST /api/v1/orders/{order}/return", seller, noBody, h.postReturn},
 		{"POST /api/v1/orders/{order}/decide", leader, longBody, h.postDecide},
 		{"POST /api/v1/refund", seller, longBody, h.postRefund},
 		{"POST /api/v1/make-up", seller, smallBody, h.postMakeUp},

@@ -60,7 +60,7 @@ func TestOnlyListedRoutesArePublic(t *testing.T) {
 
 // Whoever does not handle money is kept from every route that moves some.
 func TestRolesThatDoNotSell(t *testing.T) {
-	moving := []string{"quote", "sell", "retry", "void", "copies", "decide", "refund", "make-up"}
+	moving := []string{"quote", "sell", "retry", "void", "take", "return", "copies", "decide", "refund", "make-up"}
 	for _, role := range []counter.Role{counter.Finance, counter.Technician, counter.Admin, "", "clerk "} {
 		s := newSite(t)
 		s.f.role = role

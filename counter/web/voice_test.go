@@ -142,6 +142,8 @@ func posts(order string) map[string]string {
 		"sell":                              `{"request":"sell456789abcdef","ask":{"reader":"` + reader + `","insertion":7,"volume_l":20000,"money_fen":0},"volume_l":20000,"amount_fen":5830}`,
 		"orders/" + order + "/retry":        "",
 		"orders/" + order + "/void":         "",
+		"orders/" + order + "/take":         "",
+		"orders/" + order + "/return":       "",
 		"orders/" + order + "/decide":       `{"decision":"written","reason":"seen"}`,
 		"refund":                            cardBody + `,"order":"` + order + `","reason":"r","approver":{"name":"zhou","password":"` + goodPassword + `"}}`,
 		"make-up":                           cardBody + `}`,
@@ -192,7 +194,7 @@ func TestEveryRefusalSpeaksOfTheMedium(t *testing.T) {
 		m.lay(d)
 		no := &counter.Refusal{Code: counter.CodeSwiped}
 		m.mill.err = no
-		for _, method := range []string{"Quote", "Sell", "Retry " + o.ID, "Void " + o.ID, "Receipt", "Decide", "Lock", "Unlock", "Refund", "MakeUp"} {
+		for _, method := range []string{"Quote", "Sell", "Retry " + o.ID, "Void " + o.ID, "Receipt", "Decide", "Lock", "Unlock", "Refund", "MakeUp", "Take"} {
 			m.f.refuse[method] = no
 		}
 		for path, body := range posts(o.ID) {

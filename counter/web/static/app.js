@@ -356,8 +356,8 @@
 		"escape": next,
 		"p": print,
 		"d": nextDesk,
-		"w": () => press("[data-act=retry]"),
-		"v": () => press("[data-act=void]"),
+		"w": () => press("[data-act=retry], [data-act=take]"),
+		"v": () => press("[data-act=void], [data-act=return]"),
 		"m": () => desk() && rare.open("menu " + (desk().dataset.reader || "")),
 		"q": () => { const b = document.querySelector("#open [data-act=deed]"); if (b) act(b); },
 		"l": () => $("lang").click(),
@@ -385,7 +385,7 @@
 		case "drop": return next();
 		case "print": return print();
 		case "deed": return rare.open(d.deed);
-		case "retry": case "void": return resolve(d.act, d.order, d.ask);
+		case "retry": case "void": case "take": case "return": return resolve(d.act, d.order, d.ask);
 		case "copy": { const order = d.order; closeSearch(); return once(() => copy(order, false)); }
 		}
 	}
