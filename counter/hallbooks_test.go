@@ -35,7 +35,7 @@ func (b *tally) add(o counter.Order) {
 	b.ends[o.State]++
 	qty := o.Plan.Qty
 	switch {
-	case o.State == counter.Void:
+	case o.State == counter.Void || o.Op == counter.OpFinish: // another counter's order, which is in that one's books
 		return
 	case o.State == counter.Done:
 		switch o.Op {

@@ -197,8 +197,11 @@ func (s *season) comeBack(p *promise) {
 	if !p.away && rapid.Bool().Draw(s.rt, "to the other counter first") {
 		for _, o := range s.offices {
 			if o != p.o {
-				_ = o.insert(p.on) // whatever it says: what it sells is in the books
+				s.elsewhere(o, p)
 			}
+		}
+		if rapid.Bool().Draw(s.rt, "and not back") {
+			return
 		}
 	}
 	d := p.o.insert(p.on)
@@ -304,6 +307,9 @@ func (s *season) old() {
 func (s *season) post() {
 	s.centre.hear(s.office(), rapid.IntRange(0, 5).Draw(s.rt, "records"))
 	s.centre.tell(s.office(), func(string) bool { return rapid.IntRange(0, 2).Draw(s.rt, "lost") > 0 })
+	if rapid.IntRange(0, 3).Draw(s.rt, "an old word again") == 0 {
+		s.centre.again(s.office(), rapid.IntRange(0, 1<<20).Draw(s.rt, "which word"))
+	}
 }
 
 // accident lets something go wrong in the middle of the next visit.
@@ -406,6 +412,7 @@ func (s *season) atLast() {
 		}
 	}
 	s.law()
+	s.nothingOpen()
 }
 
 func sortedKeys(m map[string]int) []string { return slices.Sorted(maps.Keys(m)) }

@@ -100,7 +100,7 @@ func (s *Service) receive(tx Tx, a Account, e Elsewhere, given string) error {
 	}
 	d := e.Doubt
 	o := Order{
-		ID: given, Request: given, Op: OpFinish, State: InDoubt, Account: a.No, Card: plan.Card, Meter: a.Meter, Station: s.o.Station,
+		ID: given, Request: given, Op: OpFinish, State: InDoubt, Account: a.No, Card: plan.Card, Meter: a.Meter, Station: s.o.Station, Water: a.Water,
 		IntentAt: d.IntentAt.Time, Period: d.Period, Unit: purse.Unit(d.CardUnit), Volume: quantity.Volume(d.VolumeL), Plan: plan, Qty: plan.Qty,
 		Price: quantity.Price(d.Price), Tier: d.Tier, Doubted: true, Why: d.Why, Of: d.Order,
 	}
