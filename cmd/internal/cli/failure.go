@@ -84,7 +84,10 @@ func (a *app) explain(err error) *failure {
 		return a.coded(e.Code, cause(e), "")
 	}
 	if code := meter.Code(err); code != "error" {
-		return a.coded(code, err.Error(), "")
+		return a.coded(code, err.Error(), a.linePort(err))
+	}
+	if f := a.machine(err); f != nil && !errors.Is(err, control.ErrNoNode) && !errors.Is(err, control.ErrNotAllowed) {
+		return f
 	}
 	switch {
 	case errors.Is(err, control.ErrNoNode):
