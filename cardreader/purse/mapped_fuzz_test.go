@@ -55,6 +55,11 @@ func FuzzSurveyMapped(f *testing.F) {
 			odd[sw.at] = 0x30
 			p.Seal(p.Header, odd, 0)
 			f.Add(byte(i), odd)
+			torn := bytes.Clone(full) // of another kind, on its way to off
+			torn[sw.at] = 3
+			p.Seal(p.Header, torn, 0)
+			torn[sw.at] = 1
+			f.Add(byte(i), torn)
 		}
 		f.Add(byte(i), bytes.Repeat([]byte{0xFF}, p.Chip.Size))
 		f.Add(byte(i), make([]byte, p.Chip.Size))

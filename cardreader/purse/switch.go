@@ -129,7 +129,7 @@ func codeOf(p *profile.Profile, image []byte) (WhoseCode, error) {
 	switch {
 	case unissued(p, image):
 		return FactoryCode, nil
-	case s.isOn(now) && (s.kind != space.Words || p.Verify(p.Header, image, 0) == profile.Valid):
+	case s.isOn(now): // it is written after the code, also when it is not whole yet
 		return OwnCode, nil
 	case now == switchOff:
 		return OwnCode, nil
