@@ -148,21 +148,21 @@ func (r *readings) prepare(n uint64) (*boltFile, error) {
 // ready reserves n numbers and returns the file to write to.
 func (r *readings) ready(n uint64) (*boltFile, error) {
 	seg := r.newest()
-	if err := r.reserve(seg.last + n); err != nil {
+	if err := r.reserve(seg.last+n, n); err != nil {
 		return nil, err
 	}
 	return seg.file, nil
 }
 
-// reserve raises the mark above which no number was given, before one is.
-func (r *readings) reserve(upto uint64) error {
+// reserve raises the mark above which no number was given, before n up to upto are.
+func (r *readings) reserve(upto, n uint64) error {
 	r.mu.RLock()
 	enough := upto <= r.reserved
 	r.mu.RUnlock()
 	if enough {
 		return nil
 	}
-	mark := upto + reserveAhead
+	mark := upto + max(reserveAhead, reserveCommits*n)
 	return r.s.update(context.Background(), func(w *writeTx) error {
 		st, err := w.stream(contract.Rd)
 		if err != nil {

@@ -33,9 +33,12 @@ type readings struct {
 	closed   bool
 }
 
-// reserveAhead is how many numbers one ledger commit sets aside. At most so many are skipped when the newest segment is
-// lost.
+// reserveAhead is how many numbers one ledger commit sets aside. At most so many, or what reserveCommits makes of
+// it, are skipped when the newest segment is lost.
 const reserveAhead = 4096
+
+// reserveCommits is how many commits of readings one of the ledger sets numbers aside for, when they are large.
+const reserveCommits = 64
 
 func (r *readings) newest() *segment {
 	r.mu.RLock()

@@ -182,7 +182,7 @@ func (r *readings) takeOver(ctx context.Context, path string, from uint64, newes
 		if err != nil || len(recs) == 0 {
 			return err
 		}
-		if err := r.reserve(r.newest().last + uint64(len(recs))); err != nil {
+		if err := r.reserve(r.newest().last+uint64(len(recs)), uint64(len(recs))); err != nil {
 			return err
 		}
 		err = r.commits.doMany(ctx, len(recs), func(w *writeTx) error {
