@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,17 +21,18 @@ type CentreConfig struct {
 	// Status gets what nodes say of themselves (st) when set, as it came; it must not block. Every instance of a group
 	// hears all of it: a retained message is not given to a shared subscription.
 	Status func(topic string, payload []byte)
-	Queue  int // envelopes that may wait for the database; 256. More are dropped: their nodes send them again
+	// Queue is how many envelopes may wait for the database; 256. What finds no room is dropped, first of the node that has most
+	// of it: nodes send again.
+	Queue int
 }
 
 // Centre is the central system's end of the connection: it takes envelopes in and sends acks out.
 type Centre struct {
 	cfg     CentreConfig
-	in      chan contract.Delivery
+	in      *intake
 	present chan bool
 	want    atomic.Bool
 	now     atomic.Pointer[conn]
-	dropped atomic.Uint64
 }
 
 // NewCentre checks cfg; it does not dial.
@@ -40,24 +42,24 @@ func NewCentre(cfg CentreConfig) (*Centre, error) {
 		return nil, err
 	}
 	cfg.Config = inner
-	if cfg.Queue <= 0 {
-		cfg.Queue = 256
-	}
-	return &Centre{cfg: cfg, in: make(chan contract.Delivery, cfg.Queue), present: make(chan bool, 1)}, nil
+	return &Centre{cfg: cfg, in: newIntake(cfg.Queue), present: make(chan bool, 1)}, nil
 }
 
 // Run keeps the connection until ctx ends, and returns nil then.
 func (c *Centre) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	wg.Go(func() { c.in.run(ctx) })
 	will := func() *message { m := c.status(false); return &m }
 	c.cfg.keep(ctx, will, c.serve)
+	wg.Wait()
 	return nil
 }
 
 // In gives what nodes have delivered. The channel is never closed.
-func (c *Centre) In() <-chan contract.Delivery { return c.in }
+func (c *Centre) In() <-chan contract.Delivery { return c.in.out }
 
 // Dropped counts envelopes that came while too many were waiting.
-func (c *Centre) Dropped() uint64 { return c.dropped.Load() }
+func (c *Centre) Dropped() uint64 { return c.in.lost() }
 
 // Connected says whether the broker is there now.
 func (c *Centre) Connected() bool { return c.now.Load() != nil }
@@ -146,9 +148,5 @@ func (c *Centre) contradict(_ string, payload []byte) {
 
 // take never blocks: a reader that waits for a database would starve the connection of its keepalive.
 func (c *Centre) take(topic string, payload []byte) {
-	select {
-	case c.in <- contract.Delivery{Topic: topic, Payload: payload}:
-	default:
-		c.dropped.Add(1)
-	}
+	c.in.put(contract.Delivery{Topic: topic, Payload: payload})
 }
