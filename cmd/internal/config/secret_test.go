@@ -15,7 +15,10 @@ func TestPromise10SecretsAreHidden(t *testing.T) {
 	const value = "hunter2-and-more"
 	n := Node{Name: "n1", Cards: Cards{PSC: NewSecret(value)}, Uplink: &Uplink{Password: NewSecret(value)}}
 	sneaky := struct{ inner struct{ s Secret } }{struct{ s Secret }{NewSecret(value)}}
-	printed := map[string]string{"hex of": fmt.Sprintf("%x %X", n.Cards.PSC, *n.Uplink)}
+	printed := map[string]string{
+		"hex of": fmt.Sprintf("%x %X", n.Cards.PSC, *n.Uplink),
+		"joined": "psc " + n.Cards.PSC.String(), "in Go": n.Cards.PSC.GoString(), // not through fmt
+	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		printed[verb] = fmt.Sprintf(verb, n) + fmt.Sprintf(verb, *n.Uplink) + fmt.Sprintf(verb, n.Cards.PSC) +
 			fmt.Sprintf(verb, &n.Cards.PSC) + fmt.Sprintf(verb, sneaky)
