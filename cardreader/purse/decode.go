@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tally/cardreader/profile"
+	"tally/cardreader/space"
 )
 
 // Decode says what an image of a whole card means. A card that the profile does not know, or whose header is not whole,
@@ -95,6 +96,9 @@ func decodeHeader(p *profile.Profile, st *State) error {
 		if v, err := f.Int(raw); err != nil || v != *f.Must {
 			return refuse("decode", CodeUnknownLayout, fmt.Errorf("%s is not that of %s", f.Name, p.Name))
 		}
+	}
+	if sw, ok := switchOf(p); ok && sw.kind == space.Words && !sw.isOn(st.Image[sw.at]) {
+		return refuse("decode", CodeHeaderDamaged, errNoKind) // off, whatever its check adds up to
 	}
 	if p.Verify(p.Header, st.Image, 0) != profile.Valid {
 		return refuse("decode", CodeHeaderDamaged, errors.New("checksum of the header is wrong"))

@@ -116,7 +116,7 @@ type cutter struct {
 func (p *Plan) cutMapped(prof *profile.Profile, code WhoseCode) {
 	sw, _ := switchOf(prof)
 	c := &cutter{p, prof, sw, bytes.Clone(p.Before)}
-	if p.Make != MakeNew || sw.isOn(c.image[sw.at]) { // bits of the switch that fell one by one
+	if p.Make != MakeNew || sw.kind == space.Words && c.image[sw.at] != 0xFF { // bits of it may have fallen one by one
 		c.step(stepOff, sw.at, switchOff)
 	}
 	whole := sw.kind == space.Binary

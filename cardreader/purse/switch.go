@@ -131,7 +131,7 @@ func codeOf(p *profile.Profile, image []byte) (WhoseCode, error) {
 		return FactoryCode, nil
 	case s.isOn(now): // it is written after the code, also when it is not whole yet
 		return OwnCode, nil
-	case now == switchOff:
+	case now == switchOff, s.kind == space.Words && now != 0xFF: // its bits fall after the code was changed
 		return OwnCode, nil
 	case s.kind == space.Binary && now == 0xFF:
 		return FactoryCode, nil
