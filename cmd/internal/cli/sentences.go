@@ -29,6 +29,7 @@ var sentences = map[string]sentence{
 	cardreader.CodeReaderGone:    {ExitUnreachable, "the reader is gone", "读卡器已断开", false},
 	cardreader.CodeCardMute:      {ExitUnreachable, "the card does not answer: turned the wrong way, or the reader cannot read memory cards", "卡片无应答：可能插反，或读卡器不支持存储卡", false},
 	cardreader.CodeCardBusy:      {ExitUnreachable, "another program holds the card", "卡片被其他程序占用", false},
+	"reader_owned":               {ExitRefused, "a node on this machine serves this reader; ask it: name its data folder with --data-dir", "该读卡器由本机的节点使用；请用 --data-dir 指明其数据目录，经节点访问", true},
 	cardreader.CodeCardReset:     {ExitUnreachable, "another program reset the card", "卡片被其他程序复位", false},
 	cardreader.CodeNoService:     {ExitUnreachable, "the smart-card service does not run", "智能卡服务未运行", false},
 	cardreader.CodeNoPCSC:        {ExitUnreachable, "this program was built without PC/SC", "本程序未包含 PC/SC 支持", false},

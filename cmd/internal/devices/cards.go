@@ -124,6 +124,9 @@ func profileNames(dir string) ([]string, error) {
 }
 
 func modulesOf(src cardreader.Source) *modules {
+	if o, ok := src.(*ours); ok {
+		src = o.Source
+	}
 	if f, ok := src.(filtered); ok {
 		src = f.Source
 	}

@@ -10,6 +10,7 @@ import (
 	"tally/cardreader"
 	"tally/cardreader/pcsc"
 	"tally/cardreader/profile"
+	"tally/cmd/internal/claim"
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/control"
 )
@@ -18,7 +19,11 @@ import (
 type PCSC struct {
 	src   cardreader.Source
 	chips *Chips
+	claim func(reader string) (release func(), err error)
 }
+
+// CodeOwned: a daemon on this machine serves the reader, and is to be asked.
+const CodeOwned = "reader_owned"
 
 // Cards reaches the readers of this machine. close may be called at any time; nothing is kept open between calls.
 func Cards(context.Context) (_ control.Cards, close func() error, err error) {
@@ -27,7 +32,7 @@ func Cards(context.Context) (_ control.Cards, close func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return PCSC{src: src, chips: chips}, func() error { return nil }, nil
+	return PCSC{src: src, chips: chips, claim: claim.Reader}, func() error { return nil }, nil
 }
 
 // Readers implements control.Cards.
@@ -81,6 +86,11 @@ func (p PCSC) Card(ctx context.Context, reader string) (control.Card, error) {
 }
 
 func (p PCSC) read(ctx context.Context, e cardreader.Event) (control.Card, error) {
+	release, err := p.claim(e.Reader)
+	if err != nil {
+		return control.Card{}, &cardreader.Error{Class: cardreader.Operator, Code: CodeOwned, Op: "open", Reader: e.Reader, Err: err}
+	}
+	defer release()
 	purse, err := p.chips.Open(ctx, e.Reader, e.Insertion)
 	if err != nil {
 		return control.Card{}, err
