@@ -37,7 +37,8 @@ func TestSellingOnEveryChipInTheBrowser(t *testing.T) {
 		choose(p, "n", `#bench li[data-card="`+c.card+`"]`)
 		choose(p, "g", `#bench .icmeter[data-meter="`+c.meter+`"]`)
 		p.Press("s")
-		p.WaitText("#bench", "7.00")
+		p.WaitText(`#bench .icmeter[data-meter="`+c.meter+`"]`, "7.00")
+		p.Wait(`(() => { const r = document.querySelector('#bench .icmeter[data-meter="` + c.meter + `"]').getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight; })()`)
 		p.Shot(shots, "demo-chip-"+c.card+"-meter")
 	}
 	for _, problem := range p.Problems() {

@@ -302,6 +302,9 @@
 		meter = pick(benchMeters(), "meter", at);
 	}
 
+	// reveal scrolls to the marked one of a bench that is longer than the screen.
+	const reveal = (all) => all.find((x) => x.hasAttribute("aria-current"))?.scrollIntoView({ block: "nearest" });
+
 	const after = (all, key, id) => all[(all.findIndex((x) => x.dataset[key] === id) + 1) % all.length].dataset[key];
 
 	async function bench(what, card, meter, use) {
@@ -315,8 +318,8 @@
 		const lies = (where) => all.find((c) => c.dataset.where === where);
 		if (!all.length) return false;
 		const run = {
-			n: () => mark(after(all, "card", marked), meter),
-			g: () => meters.length && mark(marked, after(meters, "meter", meter)),
+			n: () => { mark(after(all, "card", marked), meter); reveal(all); },
+			g: () => { if (meters.length) { mark(marked, after(meters, "meter", meter)); reveal(meters); } },
 			i: () => bench("insert", marked),
 			r: () => lies("reader") && bench("remove", lies("reader").dataset.card),
 			t: () => lies("meter") && bench("take", lies("meter").dataset.card),
