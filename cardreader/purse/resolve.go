@@ -106,10 +106,17 @@ func (p Plan) taken(st State) bool {
 // brokenTarget: the slot of the plan is damaged in a way that no interrupted write leaves. Unless its body is still the
 // one from before, it may have been our order, valid and taken, in between.
 func (p Plan) brokenTarget(st State) bool {
-	if !slices.Contains(st.Damaged, "slot_"+p.Slot+"_crc") && !slices.Contains(st.Damaged, "slot_"+p.Slot+"_commit") {
+	if !slices.Contains(st.Damaged, "slot_"+p.Slot+"_crc") && !slices.Contains(st.Damaged, "slot_"+p.Slot+"_commit") && !p.onBackup(st) {
 		return false
 	}
 	return !p.bodyAsBefore(st.Image) && !p.torn(st.Image)
+}
+
+// onBackup: the card lives on its backup copy, which may be older than the first copy was: the meter writes there too, and
+// what it was disturbed in looks unfinished, not damaged.
+func (p Plan) onBackup(st State) bool {
+	backed := slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Name == string(profile.WriteBackup) })
+	return backed && st.Order != nil && st.Order.Slot != p.Slot
 }
 
 // torn: the slot's bytes are those of an interrupted write: the new ones up to some byte and the old ones after it, with
