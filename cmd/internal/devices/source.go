@@ -9,6 +9,7 @@ import (
 
 	"tally/cardreader"
 	"tally/cardreader/pcsc"
+	"tally/cmd/internal/claim"
 	"tally/cmd/internal/config"
 )
 
@@ -57,9 +58,12 @@ func Source(c config.Node, given cardreader.Source, log *slog.Logger) cardreader
 	default:
 		src = pcsc.New(pcsc.Options{Log: log, After: sinceNow()})
 	}
-	modules := newModules(src, c.Cards.SAM)
+	var served cardreader.Source = newModules(src, c.Cards.SAM)
 	if len(c.Cards.Readers) > 0 {
-		return filtered{modules, c.Cards.Readers}
+		served = filtered{served, c.Cards.Readers}
 	}
-	return modules
+	if given != nil {
+		return served
+	}
+	return &ours{Source: served, claim: claim.Reader}
 }
