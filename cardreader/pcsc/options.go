@@ -17,6 +17,9 @@ type Options struct {
 	// After is the number behind which insertions are counted. A program that was started again must not give a card the
 	// number that another one had before: what a clerk left open on a page speaks of that number still.
 	After cardreader.Insertion
+	// Service is told, by the goroutine of Run, why the service cannot be used (an error of package cardreader) and, with
+	// nil, that it can be used again. Nil is told nothing.
+	Service func(error)
 	// Log gets a line when the service is lost and when it is back; nil discards it.
 	Log *slog.Logger
 }
@@ -27,6 +30,9 @@ func (o Options) filled() Options {
 	}
 	if o.Retry <= 0 {
 		o.Retry = time.Second
+	}
+	if o.Service == nil {
+		o.Service = func(error) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -36,6 +36,7 @@ func (s *Source) Run(ctx context.Context, emit func(cardreader.Event)) error {
 		err := w.session(ctx, func() {
 			if lost {
 				s.opt.Log.Info("smart-card service is back")
+				s.opt.Service(nil)
 			}
 			lost = false
 		})
@@ -45,6 +46,7 @@ func (s *Source) Run(ctx context.Context, emit func(cardreader.Event)) error {
 		w.dropAll()
 		if !lost {
 			s.opt.Log.Warn("smart-card service is not there; waiting for it", "cause", err)
+			s.opt.Service(classify("watch readers", "", false, err))
 		}
 		lost = true
 		if pause(ctx, s.opt.Retry); ctx.Err() != nil {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"tally/counter"
 )
 
 // Options is what the page stands on. Every service but Cards, Specials and Bench, and Station, are required.
@@ -21,6 +23,9 @@ type Options struct {
 	Cards     Cards    // with Specials; nil where no cards are made
 	Specials  Specials // with Cards
 	Bench     Bench    // nil on a real counter: then there is neither panel nor address for it
+
+	// Trouble says why no reader can be used at all; nil, or a nil answer, when nothing stands against it.
+	Trouble func() *counter.Refusal
 
 	// Hosts are the names under which the page may be asked for, with or without a port ("counter-3.example:8420").
 	// The loopback names are always allowed. Any other name is refused, so that a foreign page cannot reach this
@@ -56,6 +61,9 @@ func New(o Options) (*Handler, error) {
 		return nil, errors.New("build counter page: a service is missing in the options")
 	case o.Station == "":
 		return nil, errors.New("build counter page: the station has no name")
+	}
+	if o.Trouble == nil {
+		o.Trouble = func() *counter.Refusal { return nil }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -80,6 +80,7 @@ type state struct {
 	Hands   hands
 	Now     time.Time
 	Desks   []DeskView
+	Trouble *Failure // why no reader can be used
 	Open    []OpenView
 	OpenErr *Failure
 	Meters  []MeterView
@@ -91,6 +92,10 @@ func (h *Handler) state(c *call) state {
 	s := state{
 		frame: c.frame(), Session: c.session, Hands: handsOf(c.session), Now: h.o.Now(),
 		Desks: c.desks(), Meters: h.o.Meters.Meters(), Uplink: h.o.Uplink.Uplink(),
+	}
+	if r := h.o.Trouble(); r != nil {
+		f := c.station().failure(r)
+		s.Trouble = &f
 	}
 	var err error
 	if s.Open, err = h.openOrders(c); err != nil {

@@ -166,6 +166,25 @@ func TestDeadMeterIsSaidToBeDead(t *testing.T) {
 	}
 }
 
+// Where no reader can be used at all the page says why, and does not ask for a reader.
+func TestTroubleWithTheReaders(t *testing.T) {
+	var trouble *counter.Refusal
+	s := newSite(t, func(o *Options) { o.Trouble = func() *counter.Refusal { return trouble } })
+	s.f.desks = nil
+	me := cookie(s.login())
+	if p := text(t, s.ask("GET", "/", "", me, html)); !strings.Contains(p, "请连接读卡器") {
+		t.Error("no reader, and nobody is asked for one")
+	}
+	trouble = &counter.Refusal{Code: "no_service"}
+	p := text(t, s.ask("GET", "/", "", me, html))
+	if !strings.Contains(p, "智能卡服务没有运行") || strings.Contains(p, "请连接读卡器") {
+		t.Error("the page does not say that the service is away")
+	}
+	if p = text(t, s.ask("GET", "/", "", me, html, english)); !strings.Contains(p, "The smart-card service is not running.") {
+		t.Error("nor in English")
+	}
+}
+
 // A meter that was never read says what went wrong, and when it was tried last; nothing is said of times that are not known.
 func TestFailureOfAMeterWithoutAReading(t *testing.T) {
 	s := newSite(t)

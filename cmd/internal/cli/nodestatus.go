@@ -92,7 +92,7 @@ func (a *app) problem(p control.Problem) string {
 		return plain(p.Code)
 	case !ok:
 		return plain(p.Message)
-	case p.Code == control.ProblemNotReady && p.Message != "":
+	case (p.Code == control.ProblemNotReady || p.Code == control.ProblemCardService) && p.Message != "":
 		return a.t(s.en, s.zh) + " (" + plain(p.Message) + ")"
 	}
 	return a.t(s.en, s.zh)
@@ -105,6 +105,7 @@ var problemSentences = map[string]struct{ en, zh string }{
 	control.ProblemCertificate: {"the node's certificate for the broker ends soon or has ended; renew it", "节点连接消息服务器的证书即将或已经到期；请更换"},
 	control.ProblemSettings:    {"settings from the centre are on trial; they are taken back when it is not reached", "中心下发的设置正在试用；若无法连上中心将自动撤回"},
 	control.ProblemOrdersOpen:  {"card orders are without an end: put these cards back on the reader, or ask a leader", "有未结的写卡订单：请将相应卡片放回读卡器，或由班长处理"},
+	control.ProblemCardService: {"card readers cannot be used; they are taken up again by themselves", "读卡器无法使用；恢复后自动继续"},
 	control.ProblemLineLost:    {"the line cannot be used", "线路不可用"},
 	control.ProblemLineDown:    {"nobody on the line answers: is its cable cut, its power gone?", "线路上无任何表计应答：请检查电缆与供电"},
 	control.ProblemMetersDead:  {"meters do not answer", "有表计无应答"},

@@ -165,6 +165,7 @@ const (
 	ProblemCertificate = "certificate_expiring" // the node's own, for the broker
 	ProblemSettings    = "settings_on_trial"    // settings of the centre that it has not been reached with yet
 	ProblemOrdersOpen  = "orders_open"          // card orders whose money is without an end
+	ProblemCardService = "card_service"         // the smart-card service is not there, or does not let the node in
 	ProblemLineLost    = "line_lost"
 	ProblemLineDown    = "line_down" // nobody on it answers
 	ProblemMetersDead  = "meters_dead"

@@ -10,6 +10,9 @@ import (
 // ailments are the problems of files and of what the centre wants, which no device has.
 func (n *Node) ailments() []control.Problem {
 	var list []control.Problem
+	if err := n.cards.now(); err != nil {
+		list = append(list, control.Problem{Code: control.ProblemCardService, Message: err.Error()})
+	}
 	if aside := n.store.SetAside(); len(aside) > 0 {
 		list = append(list, control.Problem{Code: control.ProblemReadings, Message: fmt.Sprintf("%d files: %v", len(aside), aside)})
 	}

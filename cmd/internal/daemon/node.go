@@ -51,6 +51,7 @@ type Node struct {
 
 	store   *storage.Store
 	src     cardreader.Source
+	cards   cardService
 	service *counter.Service
 	desk    *quality.Desk
 	poller  *poll.Poller
@@ -121,7 +122,7 @@ func fees(r config.CounterRules) map[string]quantity.Money {
 }
 
 func (n *Node) openCounter(_ context.Context, p Parts) error {
-	n.src = devices.Source(n.cfg, p.Source, n.log)
+	n.src = devices.Source(n.cfg, p.Source, n.log, n.cards.told)
 	chips, err := devices.NewChips(n.cfg.Cards, n.src)
 	if err != nil {
 		return err
@@ -171,6 +172,7 @@ func (n *Node) openPage(_ context.Context, p Parts) (err error) {
 	n.page, err = web.New(web.Options{
 		Sales: n.service, Decisions: n.service, Returns: n.service, Cards: n.service, Specials: n.service, Logins: n.service, Views: n.service, Meters: n, Uplink: n, Bench: p.Bench, Demo: p.Demo,
 		Hosts: n.cfg.HTTP.Hosts, Station: station, Lang: n.cfg.Counter.Lang, Version: n.version, Logger: n.log,
+		Trouble: n.cards.trouble,
 	})
 	return err
 }

@@ -48,15 +48,15 @@ func (noReaders) Open(_ context.Context, reader string, _ cardreader.Insertion) 
 func sinceNow() cardreader.Insertion { return cardreader.Insertion(max(time.Now().Unix(), 0)) }
 
 // Source gives the readers that the config asks for, or given ones in their place. A slot that holds a security module is
-// none of them.
-func Source(c config.Node, given cardreader.Source, log *slog.Logger) cardreader.Source {
+// none of them. service is told why the smart-card service cannot be used, and with nil that it can be used again.
+func Source(c config.Node, given cardreader.Source, log *slog.Logger, service func(error)) cardreader.Source {
 	src := given
 	switch {
 	case src != nil:
 	case !c.Counter.Enabled || c.Cards.Source != config.CardsPCSC:
 		return noReaders{}
 	default:
-		src = pcsc.New(pcsc.Options{Log: log, After: sinceNow()})
+		src = pcsc.New(pcsc.Options{Log: log, After: sinceNow(), Service: service})
 	}
 	var served cardreader.Source = newModules(src, c.Cards.SAM)
 	if len(c.Cards.Readers) > 0 {
