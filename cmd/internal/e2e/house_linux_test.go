@@ -203,6 +203,21 @@ func (h *house) run(stdin, program string, args ...string) string {
 	return string(out)
 }
 
+// refused runs a command that must end with this exit code, and returns what it says.
+func (h *house) refused(code int, program string, args ...string) string {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(h.bin, program), args...)
+	cmd.Dir = h.dir
+	cmd.Env = append(os.Environ(), "LANG=C", "PCSCLITE_CSOCK_NAME="+h.pcscd.Socket)
+	out, _ := cmd.CombinedOutput()
+	if got := cmd.ProcessState.ExitCode(); got != code {
+		h.t.Errorf("%s %v ended with %d, want %d:\n%s", program, args, got, code, out)
+	}
+	return string(out)
+}
+
 // process is a program that runs until it is told to stop.
 type process struct {
 	t     *testing.T

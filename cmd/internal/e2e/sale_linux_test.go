@@ -136,6 +136,12 @@ func (h *house) technicianLooks(reader string) {
 	if card.State.Card.No != cardNo || card.State.Order == nil || card.State.Order.Qty != 31_000 || card.Customer.Name != "王**" {
 		h.t.Errorf("card %+v", card)
 	}
+	// Whoever does not say where the node is opens no card beside it, and is told to ask it.
+	for _, verb := range []string{"show", "dump"} {
+		if out := h.refused(5, "tally", "card", verb, "--lang", "en"); !strings.Contains(out, "a node on this machine serves this reader") {
+			h.t.Errorf("card %s beside the daemon:\n%s", verb, out)
+		}
+	}
 }
 
 // TestTechnicianReadsACardWithoutADaemon goes to PC/SC directly.
