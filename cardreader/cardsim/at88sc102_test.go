@@ -51,6 +51,20 @@ func TestAT88SC102FollowsItsDataSheet(t *testing.T) {
 		{"the code can be changed", AT88SC102Options{}, []string{
 			sel, "9000", code, "9000", "ffd2000a00", "9000", "ffd0000a02abcd", "9000", sel, "9000", "ff20080a02abcd", "9000", "ffb0000c02", "ffff9000"}},
 		{"the issuer's zone stays", AT88SC102Options{}, []string{sel, "9000", code, "9000", "ffd000020100", "9000", "ffb0000201", "ff9000"}},
+		{"fresh: with the code all is shown and written, without it no code and no key", AT88SC102Options{Fresh: true}, []string{
+			sel, "9000", "ffb0000a02", "ffff9000", "ffb0005602", "ffff9000", "ffd000020155", "9000", "ffb0000201", "ff9000",
+			code, "9000", "ffb0000a02", "12349000", "ffb0005606", "0102030405069000", "ffd000020155", "9000", "ffb0000201", "559000",
+			"ffd2005600", "9000", "ffb0005606", "ffff030405069000"}},
+		{"fresh: a zone is erased by words, whatever the key", AT88SC102Options{Fresh: true}, []string{
+			sel, "9000", code, "9000", "ffd00018020000", "9000", "ffd0001a020000", "9000", erase1, "9000", "ffb0001804", "000000009000",
+			"ffd2001800", "9000", "ffb0001804", "ffff00009000"}},
+		{"the fuse needs the code and is blown for good", AT88SC102Options{Fresh: true}, []string{
+			sel, "9000", "ff0500000406100101", "9000", code, "9000", "ffb0000a02", "12349000", "ff0500000406100101", "9000", "ffb0000a02", "ffff9000",
+			"ffd000020155", "9000", "ffb0000201", "ff9000", "ffd2005600", "9000", erase1, "9000", "ffd2001800", "9000", sel, "9000", code, "9000",
+			"ffb0000a02", "ffff9000"}},
+		{"an issued chip's keys are not written", AT88SC102Options{}, []string{
+			sel, "9000", code, "9000", "ffd00056020000", "9000", "ffd00018020000", "9000", erase1, "9000", "ffb0001802", "ffff9000"}},
+		{"the test zone is everybody's", AT88SC102Options{}, []string{sel, "9000", "ffd000b0020000", "9000", "ffb000b002", "00009000", "ffd200b000", "9000", "ffb000b002", "ffff9000"}},
 		{"bad commands", AT88SC102Options{}, []string{
 			sel, "9000", "ff20000a021234", "6700", "ffb000b102", "6b00", "ffd000b1020000", "6b00", "ff2000560401020304", "6b00", "ffcc000000", "6d00", "00b0000001", "6e00", "ff", "6700", "ffd200ff00", "6b00"}},
 	} {
