@@ -60,11 +60,11 @@ func (d *disk) open(dir string) {
 		d.t.Fatal(err)
 	}
 	d.rec.Through(func(o storage.Op, note func() error) error { return d.power.Step(string(o.Kind), note) })
-	var err error
-	d.store, err = storage.Open(dir, storage.Options{Node: "n1", Ballast: -1, Logger: slog.New(slog.DiscardHandler), Hooks: d.rec.Hooks()})
+	store, err := storage.Open(dir, storage.Options{Node: "n1", Ballast: -1, Logger: slog.New(slog.DiscardHandler), Hooks: d.rec.Hooks()})
 	if err != nil {
 		d.t.Fatalf("open what the cut left: %v", err)
 	}
+	d.store = store
 }
 
 // crash ends the life of the store and begins another on what is left of its disk. The process must have ended.
@@ -97,6 +97,9 @@ func (d *disk) check() {
 // close verifies the files a last time.
 func (d *disk) close() {
 	d.t.Helper()
+	if d.store.Closed() {
+		return // what the cut left could not be opened
+	}
 	d.power.CutAt(0, false)
 	d.check()
 	if err := d.store.Close(); err != nil {

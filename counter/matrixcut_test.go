@@ -110,6 +110,7 @@ func (c cut) try(t *testing.T, p layout, d deed, seen *verdicts) {
 	s.o.stop()
 	disk.crash(c.left, rnd)
 	s.o.restart()
+	s.o.stored() // an intent of the dead process is in doubt, with or without its card
 	s.finishPoint(err, c.how, c.finish, seen)
 	if t.Failed() {
 		t.Fatalf("%s: the clerk heard %v\n%s", c, err, s.story(s.c))
