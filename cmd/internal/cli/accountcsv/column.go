@@ -39,6 +39,8 @@ func columns() []column {
 			func(to *counter.Account, from counter.Account) { to.Phone = from.Phone }},
 		{"price_class", true, text{"class of a tariff in the configuration", "价格类别，须在配置的价格表中"},
 			(*line).class, func(to *counter.Account, from counter.Account) { to.PriceClass = from.PriceClass }},
+		{"medium", false, text{"what the customer buys: gas or water; gas when empty", "所购介质：gas（燃气）或 water（水）；空则为 gas"},
+			(*line).medium, func(to *counter.Account, from counter.Account) { to.Water = from.Water }},
 		{"region", false, text{"of the card, four hexadecimal digits; that of the counter when empty", "卡片区域号，四位十六进制数；空则为柜台的区域"},
 			(*line).cardRegion, nil},
 		{"card", false, text{"card number with its leading zeros; empty for a customer without a card", "卡号，保留前导零；无卡客户留空"},
@@ -128,6 +130,13 @@ func (l *line) class(s string) {
 		l.reported("price_class", codeClass, strings.Join(classes, ", "))
 	}
 	l.account.PriceClass = s
+}
+
+func (l *line) medium(s string) {
+	if s != "gas" && s != "water" {
+		l.reported("medium", codeMedium)
+	}
+	l.account.Water = s == "water"
 }
 
 func (l *line) cardRegion(s string) {

@@ -132,9 +132,25 @@ var bad = map[string]struct{ text, en, zh string }{
 			"a.csv:2: hoard_m3: 不是以 m³ 计的量；应为 0 至 99999999 之间、最多三位小数的数，如 12.34\na.csv:2: period_start: 不是日期；应为 年-月-日，如 2026-01-01\n" +
 			"a.csv:3: bought_m3: 不是以 m³ 计的量；应为 0 至 99999999 之间、最多三位小数的数，如 12.34\na.csv:3: max_purchase_m3: 不是以 m³ 计的量；应为 0 至 99999999 之间、最多三位小数的数，如 12.34\n" +
 			"a.csv:3: period_start: 晚于今天；应为今天 2026-11-21 或更早"},
+	"media": {"no,name,price_class,medium\n1,a,residential,气\n2,b,residential,Water\n3,c,residential,\n",
+		"a.csv:2: medium: is no medium; want gas or water, or leave it empty\na.csv:3: medium: is no medium; want gas or water, or leave it empty",
+		"a.csv:2: medium: 不是介质；请填 gas 或 water，或留空\na.csv:3: medium: 不是介质；请填 gas 或 water，或留空"},
 	"twice": {"no,name,price_class,card\n1,a,residential,00000001\n\"2\",\"b\",residential,\n1,c,residential,00000001\n4,d,residential,\n",
 		"a.csv:4: no: is already used on line 2; give each account its own\na.csv:4: card: is already used on line 2; give each account its own",
 		"a.csv:4: no: 已在第 2 行使用；各户不得重复\na.csv:4: card: 已在第 2 行使用；各户不得重复"},
+}
+
+// A customer buys gas unless the file says water; an import changes it like any other column.
+func TestMedium(t *testing.T) {
+	s, err := Parse("a.csv", []byte("no,name,price_class,medium\n1,a,residential,water\n2,b,residential,gas\n3,c,residential,\n"), rules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, water := range []bool{true, false, false} {
+		if s.Rows[i].Account.Water != water {
+			t.Errorf("row %d: water %t", i, !water)
+		}
+	}
 }
 
 func TestBadFiles(t *testing.T) {

@@ -74,6 +74,7 @@ const (
 	codeText         = "bad_text"
 	codeNumber       = "bad_number"
 	codeClass        = "unknown_price_class"
+	codeMedium       = "bad_medium"
 	codeRegion       = "bad_region"
 	codeOtherRegion  = "other_region"
 	codeCard         = "bad_card"
@@ -107,6 +108,7 @@ var phrases = map[string]text{
 		"含控制字符或超过 %d 字节；请用单行普通文本"},
 	codeNumber:      {"is not a number as used here; use 1 to 64 of A-Z, a-z, 0-9, _ . and -", "编号不正确；请用 1 至 64 个字符：A-Z、a-z、0-9、_、.、-"},
 	codeClass:       {"is in no tariff of the configuration; one of %s", "配置的价格表中没有该价格类别；可选：%s"},
+	codeMedium:      {"is no medium; want gas or water, or leave it empty", "不是介质；请填 gas 或 water，或留空"},
 	codeRegion:      {"is not a region; want four hexadecimal digits, as in 0571", "不是区域号；应为四位十六进制数，如 0571"},
 	codeOtherRegion: {"is not the region of this counter, which would refuse the card; want %04X", "不是本柜台的区域，柜台会拒绝该卡；应为 %04X"},
 	codeCard: {"is not a card number; want %d decimal digits with all leading zeros (spreadsheets drop them unless the column is text)",
