@@ -292,3 +292,29 @@ func (d *trainer) expect(file, got string) {
 		d.t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
+
+// TestChipsOfNobodyThroughPCSCD: blank chips and those without a layout are identified as far as they can be, and refused
+// with the reason, in both languages.
+func TestChipsOfNobodyThroughPCSCD(t *testing.T) {
+	r := newReader(t)
+	d := newTrainer(t)
+	for _, c := range []struct{ chip, en, zh string }{
+		{"sle4442", "This card is blank; it was never issued\n", "空白卡，还没有发行\n"},
+		{"at88sc102", "This card is blank; it was never issued\n", "空白卡，还没有发行\n"},
+		{"cpu", "status 6A82: file or record not found", "status 6A82: file or record not found"},
+		{"mifare", "a Mifare Classic", "a Mifare Classic"},
+	} {
+		r.put(d, "--chip", c.chip, "--file", d.file(c.chip+".card"), "--key-file", d.file("plain.keys"))
+		for lang, want := range map[string]string{"en": c.en, "zh": c.zh} {
+			for _, verb := range []string{"show", "dump"} {
+				d.said.Reset()
+				d.tally(t.Context(), cli.ExitRefused, "card", verb, "--lang", lang)
+				if !strings.Contains(d.said.String(), want) {
+					t.Errorf("%s, card %s: %s", c.chip, verb, d.said.String())
+				}
+				d.noSecret()
+			}
+		}
+		r.take()
+	}
+}

@@ -138,7 +138,11 @@ func (a *app) coded(code, message, hint string) *failure {
 	s, known := sentences[code]
 	if !known && phrase.Known(code) {
 		text, help := phrase.Text(phrase.Lang(a.lang), code, nil)
-		return &failure{ExitRefused, strings.TrimRight(text, ".。") + " (" + plain(message) + ")", help}
+		text = strings.TrimRight(text, ".。")
+		if message != "" {
+			text += " (" + plain(message) + ")"
+		}
+		return &failure{ExitRefused, text, help}
 	}
 	if !known {
 		return &failure{ExitInternal, plain(message), plain(hint)}
