@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tally/cardreader/cardsim/icmeter"
@@ -14,13 +16,34 @@ import (
 	"tally/meter/quantity"
 )
 
-// TestTrainingWithSimulatedHardware: what a trainer does with the shipped programs alone. A simulated card is plugged
-// into the virtual reader, the counter sells, the card's bytes and its history are looked at, and a simulated meter
-// takes the order.
+// TestTrainingWithSimulatedHardware: what a trainer does with the shipped programs alone, on each family of chips. A
+// simulated card is plugged into the virtual reader, the counter sells, the card's bytes and its history are looked at, and
+// a simulated meter takes the order.
 func TestTrainingWithSimulatedHardware(t *testing.T) {
+	for _, name := range []string{icmeter.GEN4442, icmeter.GEN102, icmeter.GENCPU} {
+		t.Run(name, func(t *testing.T) { train(t, name) })
+	}
+}
+
+// The keys of the trainer's cards, as the security officer types them and as the card factory has them.
+const (
+	keyList  = "vend 00112233445566778899aabbccddeeff\nline ffeeddccbbaa99887766554433221100\ncode 7a7b\nerase_1 c1c2c3c4c5c6\nerase_2 e1e2e3e4\n"
+	keyPlain = `{"vend":"00112233445566778899aabbccddeeff","line":"ffeeddccbbaa99887766554433221100","code":"7a7b","erase_1":"c1c2c3c4c5c6","erase_2":"e1e2e3e4"}`
+)
+
+func train(t *testing.T, name string) {
+	layout := name + " v1"
 	h := newHouse(t)
+	h.run(keyList, "tally", "card", "seal-keys", "cards.keys", "--keys", "-", "--machine-key", filepath.Join(h.dir, "machine.key"))
+	h.write("plain.keys", keyPlain)
+	config, err := os.ReadFile(filepath.Join(h.dir, h.config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.write(h.config, strings.Replace(string(config), "psc_file = \"psc\"\n",
+		fmt.Sprintf("psc_file = \"psc\"\nprofiles = [%q]\nkey_file = \"cards.keys\"\nmachine_key = %q\n", layout, filepath.Join(h.dir, "machine.key")), 1))
 	h.open()
-	sim := h.start("tally", "sim", "card", "--vpcd", h.pcscd.Readers[0].Addr, "--file", "lily.card", "--psc-file", "psc",
+	sim := h.start("tally", "sim", "card", "--vpcd", h.pcscd.Readers[0].Addr, "--file", "lily.card", "--psc-file", "psc", "--key-file", "plain.keys",
 		"--profile", layout, "--card", "0571-"+cardNo, "--meter", meterNo)
 	sim.said("Ctrl-C pulls it")
 	d := h.desk(ready)
@@ -48,7 +71,7 @@ func TestTrainingWithSimulatedHardware(t *testing.T) {
 
 	sim.stop()
 	h.desk(func(d counter.Desk) bool { return d.Phase == counter.Empty })
-	h.run("", "tally", "sim", "icmeter", "new", "flat.meter", "--number", meterNo)
+	h.run("", "tally", "sim", "icmeter", "new", "flat.meter", "--number", meterNo, "--layout", name)
 	var r icmeter.Result
 	if err := json.Unmarshal([]byte(h.run("", "tally", "sim", "icmeter", "swipe", "flat.meter", "lily.card", "--json")), &r); err != nil {
 		t.Fatal(err)
