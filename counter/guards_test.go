@@ -156,3 +156,20 @@ func TestNewCardThatWasGivenUpIsDead(t *testing.T) {
 		t.Error("no card was whole")
 	}
 }
+
+// Promise 11: a leader who is none any more approves no replacement, whatever their session says.
+func TestPromise11ReplacementIsApprovedByALeaderOfNow(t *testing.T) {
+	h := newHall(t, "GEN4442 v1", purse.UnitCentiM3, 1)
+	o, c := h.offices[0], h.client(0)
+	if _, err := o.sell(o.issue(c), 300); err != nil {
+		t.Fatal(err)
+	}
+	o.put(func(tx counter.Tx) error {
+		zhou, err := tx.Operator("zhou")
+		zhou.Role = counter.Clerk
+		return errors.Join(err, tx.PutOperator(zhou))
+	})
+	if _, err := o.reissue(c, h.blank(), counter.CauseFaulty, counter.SwipedNo); code(err) != counter.CodeForbidden {
+		t.Errorf("approved: %v", err)
+	}
+}
