@@ -262,6 +262,7 @@ func closed(err error) error {
 
 // Run opens and runs a node as a config describes it.
 func Run(ctx context.Context, c config.Node, version string, log *slog.Logger) error {
+	saveMemory()
 	if c.Counter.Enabled && len(c.Counter.Tariffs) == 0 {
 		return fmt.Errorf("%s: a counter without a tariff cannot sell", c.File)
 	}
