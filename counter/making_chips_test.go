@@ -134,3 +134,39 @@ func TestACardWithItsNumberForGood(t *testing.T) {
 		t.Errorf("the same customer's: %v", err)
 	}
 }
+
+// TestTheMetersWordGoesWithItsOrder: a purchase and its refund on an AT88SC102 erase what the meter wrote back; then nobody
+// carries over what it had taken, until it has said so again.
+func TestTheMetersWordGoesWithItsOrder(t *testing.T) {
+	h := newHall(t, "GEN102 v1", purse.UnitCentiM3, 1)
+	o, c := h.offices[0], h.client(0)
+	card := o.issue(c)
+	if _, err := o.sell(card, 700); err != nil {
+		t.Fatal(err)
+	}
+	o.settled()
+	o.take()
+	c.meter.Swipe(card.chip)
+	r, err := o.sell(card, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.settled()
+	if _, err := o.refund(card, r.Order); err != nil {
+		t.Fatal(err)
+	}
+	o.settled()
+	if _, err := o.changeMeter(card, "20000001", 0); code(err) != counter.CodeNotSwiped {
+		t.Fatalf("with the meter's word gone: %v", err)
+	}
+	o.take()
+	c.meter.Swipe(card.chip)
+	if _, err := o.changeMeter(card, "20000001", 0); err != nil {
+		t.Fatal(err)
+	}
+	o.settled()
+	o.take()
+	if got := h.meter(20000001).Swipe(card.chip); got != 0 {
+		t.Errorf("the new meter credits %d that the old one had", got)
+	}
+}

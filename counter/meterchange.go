@@ -43,6 +43,9 @@ func (w *writing) intendChange(tx Tx, p Purse, st purse.State, r MeterChange) (O
 	case r.Meter == a.Meter:
 		return Order{}, refuse(CodeSameMeter, nil, "meter", a.Meter)
 	}
+	if st.Unsaid { // what the old meter has taken would be carried over once more
+		return Order{}, refuse(CodeNotSwiped, nil, "volume", shownAmount(st.Order.Qty, st.Unit))
+	}
 	left, err := leftOver(st, r)
 	if err != nil {
 		return Order{}, err

@@ -24,6 +24,7 @@ func Decode(p *profile.Profile, image []byte) (State, error) {
 	wrote := decodeWriteBacks(p, &st)
 	st.Swiped = swiped(p, st, wrote)
 	st.Waiting = waiting(p, st)
+	st.Unsaid = unsaid(p, st)
 	for _, extra := range []struct {
 		name string
 		b    *profile.Block

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tally/cardreader/profile"
+	"tally/cardreader/space"
 	"tally/meter/quantity"
 )
 
@@ -110,6 +111,13 @@ func waiting(p *profile.Profile, st State) Amount {
 		return st.Order.Cumulative - st.WriteBack.Accepted
 	}
 	return st.Order.Cumulative
+}
+
+// unsaid: in a zone the meter's word goes with the order that it lies behind. Two orders in a row that the meter did not
+// see, such as a purchase and its refund, leave none, and of a total nobody knows how much the meter had taken.
+func unsaid(p *profile.Profile, st State) bool {
+	return st.Order != nil && !st.Swiped && st.WriteBack == nil && p.Rules.Order == profile.OrderCumulative &&
+		p.OrderArea(0).Kind == space.Zone && st.Order.Cumulative != st.Order.Qty
 }
 
 // marked reports whether a slot carries the meter's mark.

@@ -135,9 +135,10 @@ type State struct {
 	Older      *OnCard    `json:"older"`      // the valid order in the other slot: the one before, or the backup copy; nil when there is none
 	WriteBack  *WriteBack `json:"write_back"` // newest valid state the meter wrote back, nil when none
 	Condition  Condition  `json:"condition,omitempty"`
-	Swiped     bool       `json:"swiped"`  // the meter has taken the newest order (also true when there is none to take)
-	Waiting    Amount     `json:"waiting"` // what the meter has not taken; less than 0 after a refund that it has not seen
-	Damaged    []string   `json:"damaged"` // what on the card is invalid, in stable words ("slot_a_crc")
+	Swiped     bool       `json:"swiped"`           // the meter has taken the newest order (also true when there is none to take)
+	Waiting    Amount     `json:"waiting"`          // what the meter has not taken; less than 0 after a refund that it has not seen
+	Unsaid     bool       `json:"unsaid,omitempty"` // what the meter wrote back was erased with its order: Waiting may count what it has taken
+	Damaged    []string   `json:"damaged"`          // what on the card is invalid, in stable words ("slot_a_crc")
 	Months     []MonthUse `json:"months,omitempty"`
 	ValidFrom  string     `json:"valid_from,omitempty"` // YYYYMMDD; empty: no limit
 	ValidTo    string     `json:"valid_to,omitempty"`
