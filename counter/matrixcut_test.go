@@ -35,10 +35,10 @@ func (c cut) String() string {
 // in any order and the last write torn, and the card with exactly the commands that had reached it. The power goes before
 // every write and sync and every command of every operation, and after its end.
 func TestEveryPowerCutOfEveryOperation(t *testing.T) {
-	seen := newVerdicts()
+	seen, n := newVerdicts(), 0
 	for _, p := range layouts {
 		for _, d := range deeds {
-			if d.skips(p.name) {
+			if n++; d.skips(p.name) || testing.Short() && n%7 != 0 { // what there is to cut is counted by doing it
 				continue
 			}
 			t.Run(p.name+"/"+d.name, func(t *testing.T) { everyCut(t, p, d, seen) })
@@ -50,7 +50,7 @@ func TestEveryPowerCutOfEveryOperation(t *testing.T) {
 func everyCut(t *testing.T, p layout, d deed, seen *verdicts) {
 	for _, c := range cutsOf(t, p, d) {
 		for i := range 2 * len(comebacks) {
-			if !seen.turn(sampled(809, 1601)) {
+			if !seen.turn(sampled(809, 401)) {
 				continue
 			}
 			c.how, c.finish, c.seed = comebacks[i/2], i%2 == 1, uint64(seen.turns)
