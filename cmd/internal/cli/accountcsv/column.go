@@ -66,7 +66,7 @@ func columns() []column {
 // About lists the columns with what stands in them, for a help text.
 func About(lang string) (names, abouts []string) {
 	for _, c := range columns() {
-		names, abouts = append(names, c.name), append(abouts, c.about.in(lang))
+		names, abouts = append(names, c.name), append(abouts, c.about.In(lang))
 	}
 	return names, abouts
 }

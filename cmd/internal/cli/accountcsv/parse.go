@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
-	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"tally/cmd/internal/cli/csvfile"
 )
 
 // maxBytes bounds a file: half a million customers and more.
@@ -17,52 +15,20 @@ const maxBytes = 64 << 20
 
 // ReadFile reads and checks a file. Its error is [Problems].
 func ReadFile(file string, rules Rules) (Sheet, error) {
-	data, problem := load(file)
-	if problem != nil {
-		return Sheet{}, Problems{*problem}
+	data, err := csvfile.Read(file, maxBytes)
+	if err != nil {
+		return Sheet{}, err
 	}
 	return Parse(file, data, rules)
 }
 
-// load reads a plain file; opening a pipe would wait for its other end.
-func load(file string) ([]byte, *Problem) {
-	unreadable := func(err error) *Problem {
-		why := err.Error()
-		if pe, ok := errors.AsType[*fs.PathError](err); ok {
-			why = pe.Err.Error()
-		}
-		return &Problem{File: file, Code: codeRead, args: []any{why}}
-	}
-	info, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return nil, unreadable(err)
-	case !info.Mode().IsRegular():
-		return nil, unreadable(errors.New("not a regular file"))
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
-	switch {
-	case err != nil:
-		return nil, unreadable(err)
-	case len(data) > maxBytes:
-		return nil, &Problem{File: file, Code: codeTooLarge, args: []any{maxBytes}}
-	}
-	return data, nil
-}
-
 // Parse checks the content of a file; the name is only for problems. Its error is [Problems].
 func Parse(file string, data []byte, rules Rules) (Sheet, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	p := &parser{sheet: Sheet{File: file}, rules: &rules, numbers: map[string]int{}, cards: map[string]int{}}
-	if at := notUTF8(data); at > 0 {
-		p.add(at, "", codeUTF8)
-		return Sheet{}, p.problems
+	data, err := csvfile.Plain(file, data)
+	if err != nil {
+		return Sheet{}, err
 	}
+	p := &parser{sheet: Sheet{File: file}, rules: &rules, numbers: map[string]int{}, cards: map[string]int{}}
 	p.csv = csv.NewReader(bytes.NewReader(data))
 	p.csv.FieldsPerRecord = -1
 	p.csv.ReuseRecord = true
@@ -73,21 +39,6 @@ func Parse(file string, data []byte, rules Rules) (Sheet, error) {
 		return Sheet{}, p.problems
 	}
 	return p.sheet, nil
-}
-
-// notUTF8 is the first line that is not UTF-8, or 0.
-func notUTF8(data []byte) int {
-	if utf8.Valid(data) {
-		return 0
-	}
-	n := 0
-	for row := range bytes.Lines(data) {
-		n++
-		if !utf8.Valid(row) {
-			break
-		}
-	}
-	return n
 }
 
 // parser is one run over a file.
@@ -101,7 +52,11 @@ type parser struct {
 }
 
 func (p *parser) add(line int, column, code string, args ...any) {
-	p.problems = append(p.problems, Problem{p.sheet.File, line, column, code, args})
+	p.problems = append(p.problems, problem(p.sheet.File, line, column, code, args...))
+}
+
+func problem(file string, line int, column, code string, args ...any) Problem {
+	return Problem{File: file, Line: line, Column: column, Code: code, Says: phrases[code], Args: args}
 }
 
 // header reads the first row; false when the rest has no meaning without it.

@@ -1,66 +1,17 @@
 package accountcsv
 
-import (
-	"fmt"
-	"strings"
+import "tally/cmd/internal/cli/csvfile"
+
+// Problem is one mistake in a file; it holds nothing of a customer except account numbers. Problems is everything that is
+// wrong, in the order of the file, and the error of [Parse].
+type (
+	Problem  = csvfile.Problem
+	Problems = csvfile.Problems
+	text     = csvfile.Sentence
 )
-
-// Problem is one mistake in a file, with its place and what would be right. It holds nothing of a customer except
-// account numbers.
-type Problem struct {
-	File   string
-	Line   int    // from 1; 0 when the file as a whole is meant
-	Column string // name of the column; empty when the whole line is meant
-	Code   string // stable, snake_case
-	args   []any
-}
-
-// Text is the problem in one line, "file:line: column: what is wrong; what would be right", in English or ("zh")
-// Chinese.
-func (p Problem) Text(lang string) string {
-	var b strings.Builder
-	b.WriteString(p.File)
-	if p.Line > 0 {
-		fmt.Fprintf(&b, ":%d", p.Line)
-	}
-	b.WriteString(": ")
-	if p.Column != "" {
-		b.WriteString(p.Column + ": ")
-	}
-	fmt.Fprintf(&b, phrases[p.Code].in(lang), p.args...)
-	return b.String()
-}
-
-// Problems is everything that is wrong with a file, in the order of the file. It is the error of [Parse].
-type Problems []Problem
-
-// Error is all problems in English, one a line.
-func (ps Problems) Error() string { return ps.Text("en") }
-
-// Text is all problems, one a line.
-func (ps Problems) Text(lang string) string {
-	lines := make([]string, len(ps))
-	for i, p := range ps {
-		lines[i] = p.Text(lang)
-	}
-	return strings.Join(lines, "\n")
-}
-
-// text is a sentence in both languages.
-type text struct{ en, zh string }
-
-func (t text) in(lang string) string {
-	if lang == "zh" {
-		return t.zh
-	}
-	return t.en
-}
 
 // Codes of problems.
 const (
-	codeRead         = "read"
-	codeTooLarge     = "too_large"
-	codeUTF8         = "not_utf8"
 	codeNoHeader     = "no_header"
 	codeNoAccounts   = "no_accounts"
 	codeColumn       = "unknown_column"
@@ -89,9 +40,6 @@ const (
 
 // phrases holds the sentence of each code: what is wrong and, after a semicolon, what would be right.
 var phrases = map[string]text{
-	codeRead:       {"cannot read the file: %s", "无法读取文件：%s"},
-	codeTooLarge:   {"the file is larger than %d bytes; split it", "文件超过 %d 字节；请拆分"},
-	codeUTF8:       {`this is not UTF-8; save the file as "CSV UTF-8"`, `不是 UTF-8 编码；请将文件另存为“CSV UTF-8”`},
 	codeNoHeader:   {"the file is empty; the first row names the columns: %s", "文件为空；首行应为列名：%s"},
 	codeNoAccounts: {"there is no account below the header; add a row for each", "列名之下没有客户；请每户填写一行"},
 	codeColumn: {"the name of column %d is not known; the first row names the columns, known are: %s",

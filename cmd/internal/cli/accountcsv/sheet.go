@@ -74,9 +74,9 @@ func (s Sheet) Against(row Row, old counter.Account, owner string) Problems {
 	switch {
 	case card.IsZero():
 	case owner != "" && owner != row.Account.No:
-		return Problems{{s.File, row.Line, "card", codeCardTaken, []any{owner}}}
+		return Problems{problem(s.File, row.Line, "card", codeCardTaken, owner)}
 	case old.No != "" && old.Card != card:
-		return Problems{{s.File, row.Line, "card", codeCardChanged, nil}}
+		return Problems{problem(s.File, row.Line, "card", codeCardChanged)}
 	}
 	return nil
 }

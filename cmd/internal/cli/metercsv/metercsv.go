@@ -10,13 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"tally/cmd/internal/cli/csvfile"
 )
 
 // Row is one meter of a list, as far as the file says.
@@ -57,52 +56,20 @@ func Columns() []string {
 // ReadFile reads and checks a file. check says what else speaks against a row, in the user's language, or nothing; it
 // may be nil. The error is [Problems].
 func ReadFile(file string, check func(Row) string) (Sheet, error) {
-	data, problem := load(file)
-	if problem != nil {
-		return Sheet{}, Problems{*problem}
+	data, err := csvfile.Read(file, maxBytes)
+	if err != nil {
+		return Sheet{}, err
 	}
 	return Parse(file, data, check)
-}
-
-// load reads a plain file; opening a pipe would wait for its other end.
-func load(file string) ([]byte, *Problem) {
-	unreadable := func(err error) *Problem {
-		why := err.Error()
-		if pe, ok := errors.AsType[*fs.PathError](err); ok {
-			why = pe.Err.Error()
-		}
-		return &Problem{File: file, Code: codeRead, args: []any{why}}
-	}
-	info, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return nil, unreadable(err)
-	case !info.Mode().IsRegular():
-		return nil, unreadable(errors.New("not a regular file"))
-	case info.Size() > maxBytes:
-		return nil, &Problem{File: file, Code: codeTooLarge, args: []any{maxBytes}}
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	return data, nil
 }
 
 // Parse checks the content of a file as ReadFile does; the name is only for problems.
 func Parse(file string, data []byte, check func(Row) string) (Sheet, error) {
 	sum := sha256.Sum256(data)
 	p := &parser{sheet: Sheet{File: file, Hash: hex.EncodeToString(sum[:])}, meters: map[string]int{}, check: check}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if !utf8.Valid(data) {
-		n := 0
-		for row := range bytes.Lines(data) {
-			if n++; !utf8.Valid(row) {
-				break
-			}
-		}
-		p.add(n, "", codeUTF8)
-		return Sheet{}, p.problems
+	data, err := csvfile.Plain(file, data)
+	if err != nil {
+		return Sheet{}, err
 	}
 	p.csv = csv.NewReader(bytes.NewReader(data))
 	p.csv.FieldsPerRecord = -1
@@ -126,7 +93,7 @@ type parser struct {
 }
 
 func (p *parser) add(line int, column, code string, args ...any) {
-	p.problems = append(p.problems, Problem{p.sheet.File, line, column, code, args})
+	p.problems = append(p.problems, Problem{File: p.sheet.File, Line: line, Column: column, Code: code, Says: phrases[code], Args: args})
 }
 
 // read gives the next row; false at the end or where the file cannot be read on.

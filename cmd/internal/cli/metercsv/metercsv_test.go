@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tally/cmd/internal/cli/csvfile"
 )
 
 const good = "\ufeffmeter,port,protocol,baud,parity,stop_bits,unit,address,kind,model,timeout\n" +
@@ -42,7 +44,7 @@ func TestEveryProblemHasItsPlace(t *testing.T) {
 		}
 		return ""
 	}
-	seen := map[string]bool{codeRead: true, codeTooLarge: true, codeRows: true}
+	seen := map[string]bool{csvfile.CodeRead: true, csvfile.CodeTooLarge: true, codeRows: true}
 	for name, tt := range map[string]struct{ file, want string }{
 		"empty":       {"", "m.csv: the file is empty; the first row names the columns: meter, port, protocol, baud, parity, stop_bits, unit, address, kind, model, timeout"},
 		"no rows":     {"meter\n", "m.csv: there is no meter below the header; add a row for each"},
@@ -76,7 +78,7 @@ func TestEveryProblemHasItsPlace(t *testing.T) {
 		}
 	}
 	for code, both := range phrases {
-		if !seen[code] || both[true] == "" || both[false] == "" {
+		if !seen[code] || both[1] == "" || both[0] == "" {
 			t.Errorf("%s is not tested, or not in both languages", code)
 		}
 	}
