@@ -62,6 +62,13 @@ func (s *apart) home() {
 	s.c.meter.Swipe(s.c.card.chip)
 }
 
+// bump tells a counter what the centre knows already, as news.
+func (s *apart) bump(o *office) {
+	s.Helper()
+	s.centre.put(s.c.no, s.centre.accounts[s.c.no])
+	s.centre.tell(o, func(string) bool { return true })
+}
+
 // at brings the card to a counter and wants a problem, or none.
 func (s *apart) at(o *office, problem string) counter.Desk {
 	s.Helper()
@@ -151,6 +158,8 @@ func TestAnotherCounterWritesWhatWasHandedOver(t *testing.T) {
 	if o := s.want(s.a, s.order, counter.InDoubt); o.GivenAt != "H02" {
 		t.Fatalf("order %+v", o)
 	}
+	s.centre.hear(s.a, 1<<30)
+	s.bump(s.a) // a newer word that says nothing of a return
 	s.at(s.a, counter.CodeInDoubt)
 	if err := s.a.svc.Void(bg, s.a.clerk, s.order); code(err) != counter.CodeHandedOver {
 		t.Fatalf("A gives the money back: %v", err)
@@ -194,6 +203,10 @@ func TestMoneyGoesBackOnlyAfterTheOrderWasReturned(t *testing.T) {
 	d := s.at(s.b, counter.CodeInDoubt)
 	if err := s.b.svc.Void(bg, s.b.clerk, d.InDoubt.ID); err != nil {
 		t.Fatal(err)
+	}
+	s.bump(s.b) // a newer word of a centre that has not heard of the return
+	if d := s.at(s.b, counter.CodeOpenElsewhere); d.InDoubt != nil {
+		t.Fatalf("B may write what it has returned: %+v", d.InDoubt)
 	}
 	s.exchange(s.a)
 	s.at(s.a, counter.CodeInDoubt)
