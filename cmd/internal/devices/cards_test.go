@@ -127,7 +127,7 @@ func TestReaderOfUnknownBrandGetsNoCode(t *testing.T) {
 
 func TestReadersAreChosenByAPartOfTheirName(t *testing.T) {
 	src := Source(config.Node{Counter: config.Counter{Enabled: true}, Cards: config.Cards{Readers: []string{"acr39"}}},
-		cardsim.NewSource("ACS ACR39U 00", "Webcam 01"), nil)
+		cardsim.NewSource("ACS ACR39U 00", "Webcam 01"), nil, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	seen := make(chan string, 4)
 	ended := make(chan error, 1)
@@ -143,7 +143,7 @@ func TestReadersAreChosenByAPartOfTheirName(t *testing.T) {
 }
 
 func TestConcentratorHasNoReaders(t *testing.T) {
-	src := Source(config.Node{}, nil, nil)
+	src := Source(config.Node{}, nil, nil, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := src.Run(ctx, func(cardreader.Event) { t.Error("an event") }); err != nil {

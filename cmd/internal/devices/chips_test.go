@@ -123,7 +123,7 @@ func newRoom(t *testing.T, c config.Cards, readers ...string) *room {
 		readers = []string{hallReader}
 	}
 	r := &room{t: t, sim: cardsim.NewSource(readers...), seen: make(chan cardreader.Event, 100)}
-	r.src = Source(config.Node{Counter: config.Counter{Enabled: true}, Cards: c}, r.sim, nil)
+	r.src = Source(config.Node{Counter: config.Counter{Enabled: true}, Cards: c}, r.sim, nil, nil)
 	var err error
 	if r.chips, err = NewChips(c, r.src); err != nil {
 		t.Fatal(err)
