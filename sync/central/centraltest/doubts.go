@@ -63,10 +63,7 @@ func doubts(t *testing.T, s *subject) {
 	for round := range 8 {
 		account := fmt.Sprintf("q%d", round)
 		words := doubtWords(t, account)
-		var open []string
-		for _, name := range []string{"doubt", "again", "wanted", "given", "returned", "asked", "seen"} {
-			open = append(open, name)
-		}
+		open := []string{"doubt", "again", "wanted", "given", "returned", "asked", "seen"}
 		random.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
 		for _, name := range open {
 			s.commit(words[name])
