@@ -12,7 +12,7 @@ import (
 )
 
 // The issuer fuse (data sheet 1419: bit 1552), and how a reader blows it: the pins FUS and RST high (ACR3901U reference
-// manual 1.09, BLOWN_FUSE).
+// manual 1.09, BLOWN_FUSE). The bytes have not been tried on a real reader.
 var issuerFuse = []byte{0x06, 0x10, 0x01, 0x01}
 
 // A new chip's code is changed by erasing it and writing the new one. Between the two the test zone, which nobody else

@@ -59,7 +59,7 @@ func (k Issuing) Came() Keys { return transport{k.Algorithm, k.Transport} }
 var errNoUse = errors.New("no such use of a key")
 
 // WriteKey implements KeyWriter: length, key and padding in whole blocks, enciphered block by block, and the line MAC, both
-// under the control key.
+// under the control key. Card systems differ in the padding; this one has been tried on simulated cards only.
 func (k Issuing) WriteKey(_ context.Context, s Serial, c Challenge, p KeyPlace) (apdu.Command, error) {
 	masters := map[Use]Key{UseLine: k.Line, UseMeter: k.Meter, UseLoad: k.Load, UseVend: k.Vend}
 	master, ok := masters[p.Use]
