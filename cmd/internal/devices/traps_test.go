@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tally/cmd/internal/config"
@@ -55,30 +56,32 @@ func TestTrapLengthZeroFFOrWrong(t *testing.T) {
 		} {
 			for fit, fits := range map[string]bool{"checksum fits": true, "checksum wrong": false} {
 				t.Run(model+" "+name+" "+fit, func(t *testing.T) {
-					s, read := spoiltMeter(t, model, protocol)
-					s.set(func(b []byte) []byte {
-						b[where.at] = length(b[where.at])
-						if protocol == models.MBus {
-							b[2] = b[1]
+					synctest.Test(t, func(t *testing.T) {
+						s, read := spoiltMeter(t, model, protocol)
+						s.set(func(b []byte) []byte {
+							b[where.at] = length(b[where.at])
+							if protocol == models.MBus {
+								b[2] = b[1]
+							}
+							if n := len(b) - 2; fits {
+								b[n] = checksum(b[where.from:n])
+							}
+							return b
+						})
+						if values, err := read(); err == nil {
+							t.Errorf("read %v", values)
 						}
-						if n := len(b) - 2; fits {
-							b[n] = checksum(b[where.from:n])
+						s.set(nil)
+						for try := 0; ; try++ {
+							values, err := read()
+							if err == nil && strings.Join(values, " ") == vectors[model].want {
+								break
+							}
+							if err == nil || try > 3 {
+								t.Fatalf("then %v, %v", values, err)
+							}
 						}
-						return b
 					})
-					if values, err := read(); err == nil {
-						t.Errorf("read %v", values)
-					}
-					s.set(nil)
-					for try := 0; ; try++ {
-						values, err := read()
-						if err == nil && strings.Join(values, " ") == vectors[model].want {
-							break
-						}
-						if err == nil || try > 3 {
-							t.Fatalf("then %v, %v", values, err)
-						}
-					}
 				})
 			}
 		}
