@@ -2,12 +2,10 @@ package storage
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
-
-	"go.etcd.io/bbolt"
 
 	"tally/counter"
 	"tally/sync/contract"
@@ -23,31 +21,66 @@ type Days struct {
 // statementDay is the state of statements: the last day that one was made for, "2026-11-21".
 const statementDay = "statement_day"
 
-// State emits a statement on ev for every business day that has ended since the last one, and returns how many. The first
-// call of a ledger only notes where to begin.
+// State emits a statement on ev for every business day that has ended since the last one, and returns how many. A day that
+// was stated before one of its sales came, because the clock had gone back over midnight, is stated anew: the newest
+// statement of a day counts. The first call of a ledger only notes where to begin.
 func (s *Store) State(ctx context.Context, d Days) (n int, err error) {
+	for all := false; !all; {
+		err := s.UpdateState(ctx, func(tx StateTx) (err error) {
+			_, all, err = tx.(*ledgerTx).tally(s.epoch, d.Zone, tallyStep)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
 	rd, err := s.Head(ctx, contract.Rd)
 	if err != nil {
 		return 0, err
 	}
 	err = s.UpdateState(ctx, func(tx StateTx) error {
-		n = 0
-		t := tx.(*ledgerTx)
-		today := midnight(s.opts.Now().In(d.Zone))
-		last, err := t.lastStatement(today)
-		if err != nil {
-			return err
-		}
-		for day := last.AddDate(0, 0, 1); day.Before(today) && n < d.Most; day = day.AddDate(0, 0, 1) {
-			if err := t.statement(day, contract.Head{Stream: contract.Rd, Seq: rd.Seq, SHA256: rd.Hash}); err != nil {
-				return err
-			}
-			last = day
-			n++
-		}
-		return t.SaveState(statementDay, last.Format(time.DateOnly))
+		n, err = tx.(*ledgerTx).state(s, d, contract.Head{Stream: contract.Rd, Seq: rd.Seq, SHA256: rd.Hash})
+		return err
 	})
 	return n, err
+}
+
+// state makes the statements that are due, of late days first.
+func (t *ledgerTx) state(s *Store, d Days, rd contract.Head) (n int, err error) {
+	to, _, err := t.tally(s.epoch, d.Zone, math.MaxInt) // what has come since the steps before
+	if err != nil {
+		return 0, err
+	}
+	today := midnight(s.opts.Now().In(d.Zone))
+	last, err := t.lastStatement(today)
+	if err != nil {
+		return 0, err
+	}
+	for len(to.Late) > 0 && n < d.Most {
+		day, err := time.ParseInLocation(time.DateOnly, to.Late[0], d.Zone)
+		if err != nil {
+			return n, fmt.Errorf("decode late day: %w: %w", err, ErrDamaged)
+		}
+		to.Late = to.Late[1:]
+		if day.After(last) {
+			continue // the clock went back behind it: it is stated when it ends
+		}
+		if err := t.statement(day, rd); err != nil {
+			return n, err
+		}
+		n++
+	}
+	for day := last.AddDate(0, 0, 1); day.Before(today) && n < d.Most; day = day.AddDate(0, 0, 1) {
+		if err := t.statement(day, rd); err != nil {
+			return n, err
+		}
+		last = day
+		n++
+	}
+	if err := t.SaveState(statementTally, to); err != nil {
+		return n, err
+	}
+	return n, t.SaveState(statementDay, last.Format(time.DateOnly))
 }
 
 func midnight(t time.Time) time.Time {
@@ -76,49 +109,25 @@ func (t *ledgerTx) lastStatement(today time.Time) (time.Time, error) {
 }
 
 func (t *ledgerTx) statement(day time.Time, rd contract.Head) error {
-	st := contract.Statement{From: contract.At(day), To: contract.At(day.AddDate(0, 0, 1))}
-	if err := countSales(t.w.tx, &st); err != nil {
+	name := day.Format(time.DateOnly)
+	sum, err := t.daySum(name)
+	if err != nil {
 		return err
 	}
-	for _, name := range []contract.Stream{contract.Tx, contract.Ev} {
-		state, err := t.w.stream(name)
+	st := contract.Statement{
+		From: contract.At(day), To: contract.At(day.AddDate(0, 0, 1)), Sales: sum.Sales, VolumeL: sum.VolumeL, AmountFen: sum.AmountFen,
+	}
+	for _, stream := range []contract.Stream{contract.Tx, contract.Ev} {
+		state, err := t.w.stream(stream)
 		if err != nil {
 			return err
 		}
 		if state.Next > 1 && state.Head != "" {
-			st.Heads = append(st.Heads, contract.Head{Stream: name, Seq: state.Next - 1, SHA256: state.Head})
+			st.Heads = append(st.Heads, contract.Head{Stream: stream, Seq: state.Next - 1, SHA256: state.Head})
 		}
 	}
 	if rd.Seq > 0 && rd.SHA256 != "" {
 		st.Heads = append(st.Heads, rd)
 	}
-	return t.Emit(outbox.Draft{Stream: contract.Ev, Type: contract.TypeStatement, ID: "statement/" + day.Format(time.DateOnly), Body: st})
-}
-
-// statementSlack is how far a record may be out of the order of time, because the clock was set back.
-const statementSlack = 48 * time.Hour
-
-// countSales adds up the records of sales, newest first, until they are clearly too old.
-func countSales(tx *bbolt.Tx, st *contract.Statement) error {
-	c := tx.Bucket(bTx).Cursor()
-	for k, v := c.Last(); k != nil; k, v = c.Prev() {
-		var rec contract.Record
-		if err := json.Unmarshal(v, &rec); err != nil {
-			return fmt.Errorf("decode tx %d: %w: %w", asU64(k), err, ErrDamaged)
-		}
-		if rec.At.Before(st.From.Add(-statementSlack)) {
-			return nil
-		}
-		if rec.Type != contract.TypeSale || rec.At.Before(st.From.Time) || !rec.At.Before(st.To.Time) {
-			continue
-		}
-		var sale contract.Sale
-		if err := json.Unmarshal(rec.Body, &sale); err != nil {
-			return fmt.Errorf("decode sale %d: %w: %w", rec.Seq, err, ErrDamaged)
-		}
-		st.Sales++
-		st.VolumeL += sale.VolumeL
-		st.AmountFen += sale.AmountFen
-	}
-	return nil
+	return t.Emit(outbox.Draft{Stream: contract.Ev, Type: contract.TypeStatement, ID: "statement/" + name, Body: st})
 }

@@ -93,3 +93,74 @@ func TestAClockThatWasWrongDoesNotEndStatements(t *testing.T) {
 		}
 	}
 }
+
+// TestALateSaleRestatesItsDay: the clock goes back over a midnight whose day was stated already, and comes back before
+// anybody looks. The day is stated anew, with a number of its own, and no other day suffers.
+func TestALateSaleRestatesItsDay(t *testing.T) {
+	now := time.Date(2026, 11, 20, 10, 0, 0, 0, zone)
+	dir := t.TempDir()
+	s := storagetest.Open(t, dir, storage.Options{Now: func() time.Time { return now }})
+	sellAt := func(at time.Time, fen int64) {
+		t.Helper()
+		now = at
+		sell(t, s, contract.TypeSale, fen)
+	}
+	state := func(at time.Time, want int) {
+		t.Helper()
+		now = at
+		if n, err := s.State(t.Context(), storage.Days{Zone: zone, Most: 31}); err != nil || n != want {
+			t.Fatalf("%d statements at %s, %v, want %d", n, at, err, want)
+		}
+	}
+	midnight := time.Date(2026, 11, 21, 0, 0, 0, 0, zone)
+	state(now, 0)
+	sellAt(now, 100)
+	state(midnight.Add(time.Minute), 1)
+	sellAt(midnight.Add(2*time.Minute), 7)
+	sellAt(midnight.Add(-57*time.Minute), 20) // an hour back
+	sellAt(midnight.AddDate(0, 0, -200), 5)   // and then as after an empty battery
+	sellAt(midnight.Add(5*time.Minute), 3)
+	state(midnight.Add(6*time.Minute), 2)
+	state(midnight.Add(7*time.Minute), 0)
+	storagetest.CheckAndClose(t, s)
+	s = storagetest.Open(t, dir, storage.Options{Now: func() time.Time { return now }})
+	state(midnight.AddDate(0, 0, 1), 1)
+	got := statements(t, s)
+	if len(got) != 4 {
+		t.Fatalf("%d statements: %+v", len(got), got)
+	}
+	for i, want := range []struct {
+		day        time.Time
+		sales, fen int64
+	}{{midnight.AddDate(0, 0, -1), 1, 100}, {midnight.AddDate(0, 0, -200), 1, 5}, {midnight.AddDate(0, 0, -1), 2, 120}, {midnight, 2, 10}} {
+		if d := got[i]; !d.From.Equal(want.day) || d.Sales != want.sales || d.AmountFen != want.fen || d.VolumeL != 10*want.fen {
+			t.Errorf("statement %d: %+v, want %+v", i, d, want)
+		}
+	}
+}
+
+// TestStatementsOfALedgerOfBefore: a ledger whose days were stated by counting from the end keeps what was said; only what
+// comes from now on restates them.
+func TestStatementsOfALedgerOfBefore(t *testing.T) {
+	now := time.Date(2026, 11, 20, 10, 0, 0, 0, zone)
+	s := storagetest.Open(t, t.TempDir(), storage.Options{Now: func() time.Time { return now }})
+	for range 3 {
+		sell(t, s, contract.TypeSale, 10)
+	}
+	err := s.UpdateState(t.Context(), func(tx storage.StateTx) error { return tx.SaveState("statement_day", "2026-11-20") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := now
+	for i, want := range []int{0, 1} {
+		now = time.Date(2026, 11, 21, 9, i, 0, 0, zone)
+		if n, err := s.State(t.Context(), storage.Days{Zone: zone, Most: 31}); err != nil || n != want {
+			t.Fatalf("%d statements, %v, want %d", n, err, want)
+		}
+		now = late
+		sell(t, s, contract.TypeSale, 1)
+	}
+	if got := statements(t, s); len(got) != 1 || got[0].Sales != 4 || got[0].AmountFen != 31 {
+		t.Errorf("%+v", got)
+	}
+}
