@@ -81,6 +81,21 @@ func dayReconciled(t *testing.T, s *subject) {
 	if got := codes(central.Query{Day: day, Node: "n1"}); !slices.Equal(got, []string{central.FindingSums}) {
 		t.Error(got)
 	}
+	st = statement(tx, 10, 10_000, 3_000) // the day is stated anew
+	ev.Append(contract.TypeStatement, "d", Start.Add(21*time.Hour), st)
+	s.commit(ev.Batch(t, 2, 1))
+	if got := codes(central.Query{Day: day}); len(got) != 0 {
+		t.Errorf("the newest statement of the day is right: %v", got)
+	}
+	if got := codes(central.Query{}); len(got) != 0 {
+		t.Errorf("the newest statement of the day is right: %v", got)
+	}
+	st = statement(tx, 11, 10_000, 3_000)
+	ev.Append(contract.TypeStatement, "d", Start.Add(19*time.Hour), st) // newest by its number, whatever its clock says
+	s.commit(ev.Batch(t, 3, 1))
+	if got := codes(central.Query{Day: day}); !slices.Equal(got, []string{central.FindingSums}) {
+		t.Errorf("the newest statement of the day is wrong: %v", got)
+	}
 	for _, q := range []central.Query{{Day: "2020-01-01"}, {Day: day, Node: "n2"}} {
 		if q.Node == "n2" {
 			if r, err := s.Store.Reconcile(always, q); err != nil || len(r.Accounts)+len(r.Findings) != 0 {

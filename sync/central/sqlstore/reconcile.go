@@ -116,14 +116,16 @@ func (w *work) accountsOf(ctx context.Context, sp span) ([]central.Account, erro
 	return out, rows.Err()
 }
 
-// sums compares sales by their number, volume and amount.
+// sums compares sales by their number, volume and amount. Of several statements of a day the newest counts: a sale came
+// after the day was stated, by a clock that had gone back over midnight.
 func (w *work) sums(ctx context.Context, sp span) ([]central.Finding, error) {
 	return w.findings(ctx, central.FindingSums, `
 		SELECT t.node, t.epoch, t.seq, 'sales, litres, fen: the node counts ' || t.sales || ', ' || t.volume_l || ', ' || t.amount_fen
 			|| ', here are ' || COUNT(s.seq) || ', ' || COALESCE(SUM(s.volume_l), 0) || ', ' || COALESCE(SUM(s.amount_fen), 0)
 		FROM statement t LEFT JOIN sale s
 			ON s.node = t.node AND s.epoch = t.epoch AND s.at >= t.from_at AND s.at < t.to_at AND s.kind = 'sale'
-		WHERE `+among("t.node", "t.from_at")+`
+		WHERE `+among("t.node", "t.from_at")+` AND NOT EXISTS (SELECT 1 FROM statement n
+			WHERE n.node = t.node AND n.epoch = t.epoch AND n.from_at = t.from_at AND n.to_at = t.to_at AND n.seq > t.seq)
 		GROUP BY t.node, t.epoch, t.seq, t.sales, t.volume_l, t.amount_fen
 		HAVING COUNT(s.seq) <> t.sales OR COALESCE(SUM(s.volume_l), 0) <> t.volume_l OR COALESCE(SUM(s.amount_fen), 0) <> t.amount_fen
 		ORDER BY 1, 2, 3`, sp.args()...)

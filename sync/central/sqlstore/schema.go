@@ -64,7 +64,9 @@ CREATE INDEX sale_at ON sale (node, epoch, at);
 `, downlinkLayout, `
 ALTER TABLE refused ADD COLUMN node TEXT NOT NULL DEFAULT ''; -- whose topic it was
 CREATE INDEX refused_node ON refused (node);
-`, reportLayout, doubtLayout, restoreLayout}
+`, reportLayout, doubtLayout, restoreLayout, `
+CREATE INDEX statement_day ON statement (node, epoch, from_at, to_at, seq);
+`}
 
 // migrate brings the database to the newest layout, and refuses one that is newer than this program.
 func (s *Store) migrate(ctx context.Context) error {
