@@ -129,7 +129,7 @@ listen = %q
 format = "json"
 [counter]
 enabled = true
-station = "hall-01 desk 1"
+station = "%[1]s desk 1"
 station_no = 1
 region = "0571"
 [[counter.tariff]]
@@ -140,7 +140,7 @@ period_months = 12
 tiers = [{ up_to_m3 = "300", price = "2.65" }, { price = "3.18" }]
 [cards]
 source = "pcsc"
-readers = [%q]
+readers = [%[4]q]
 psc_file = "psc"
 [uplink]
 broker = "tcp://%s"
