@@ -93,7 +93,7 @@ func (s *Service) MakeTool(ctx context.Context, sess Session, r ToolCard) (Recei
 	case !digitsOnly(r.CardNo):
 		return Receipt{}, refuse(CodeCardNumber, nil)
 	}
-	content := digest("tool %q %q %d %q %q %d %q %q", live.Operator, r.Reader, r.Insertion, r.CardNo, r.Kind, r.Uses, r.Class, r.Reason)
+	content := digest("tool %q %q %d %q %q %d %q %t %q", live.Operator, r.Reader, r.Insertion, r.CardNo, r.Kind, r.Uses, r.Class, r.Water, r.Reason)
 	t := task{request: r.Request, content: content, reader: r.Reader, ins: r.Insertion, sess: live}
 	return s.carryOut(ctx, t, func(w *writing) intent {
 		return func(tx Tx, p Purse, st purse.State) (Order, error) { return w.intendTool(tx, p, st, r) }
@@ -114,8 +114,8 @@ func (w *writing) intendTool(tx Tx, p Purse, st purse.State, r ToolCard) (Order,
 		return Order{}, err
 	}
 	o := w.newOrder(purse.OpTool, Account{}, purse.State{Unit: s.o.CardUnit})
-	o.Kind, o.Uses, o.Reason, o.Qty = r.Kind, r.Uses, r.Reason, purse.Amount(r.Uses)
-	h := purse.Header{Region: s.o.Region, CardNo: r.CardNo, Unit: s.o.CardUnit, IssueCount: 1, Kind: r.Kind}
+	o.Kind, o.Uses, o.Reason, o.Qty, o.Water = r.Kind, r.Uses, r.Reason, purse.Amount(r.Uses), r.Water
+	h := purse.Header{Region: s.o.Region, CardNo: r.CardNo, Unit: s.o.CardUnit, Water: r.Water, IssueCount: 1, Kind: r.Kind}
 	if r.Class != "" {
 		t, ok := s.table(r.Class, s.day())
 		if !ok {

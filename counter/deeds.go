@@ -82,6 +82,7 @@ type ToolCard struct {
 	Kind      purse.Kind           `json:"kind"`    // check, clear, parameter or tool
 	Uses      int                  `json:"uses"`    // 1 to MostUses
 	Class     string               `json:"class"`   // of a parameter card: the price class whose table it carries
+	Water     bool                 `json:"water"`   // it is for water meters, not gas meters; a layout that does not say ignores it
 	Reason    string               `json:"reason"`
 }
 

@@ -39,6 +39,33 @@ func TestCardForMetersIsUsedAsOftenAsItSays(t *testing.T) {
 	}
 }
 
+// TestCardForWaterMetersSaysSo: the card, its order and the words at the desk know what the meters meter; gas when nothing
+// is said.
+func TestCardForWaterMetersSaysSo(t *testing.T) {
+	for _, profile := range []string{"GEN4442 v1", "GEN102 v1"} {
+		for _, water := range []bool{false, true} {
+			h := newHall(t, profile, purse.UnitCentiM3, 1)
+			o := h.offices[0]
+			p := h.blank()
+			d := o.insert(p)
+			_, err := o.svc.MakeTool(bg, o.leader, counter.ToolCard{
+				Request: o.request(), Reader: d.Reader, Insertion: d.Insertion, CardNo: "90000001", Kind: purse.KindCheck, Uses: 1, Reason: "外勤", Water: water,
+			})
+			if err != nil {
+				t.Fatal(profile, err)
+			}
+			orders := o.store.Orders()
+			if last := orders[len(orders)-1]; last.Water != water {
+				t.Errorf("%s: the order says water %t", profile, last.Water)
+			}
+			o.take()
+			if d := o.insert(p); d.Card == nil || d.Card.Water != water {
+				t.Errorf("%s: the card %+v", profile, d.Card)
+			}
+		}
+	}
+}
+
 func TestClearAndParameterCards(t *testing.T) {
 	h := newHall(t, "GEN4442 v1", purse.UnitCentiM3, 1)
 	o, c := h.offices[0], h.client(0)

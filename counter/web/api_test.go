@@ -248,3 +248,14 @@ func FuzzBodies(f *testing.F) {
 		}
 	})
 }
+
+// TestACardForMetersIsForGasOrWater: nothing else, and gas when nothing is said.
+func TestACardForMetersIsForGasOrWater(t *testing.T) {
+	m := newMedium(t, false)
+	for medium, want := range map[string]int{`"gas"`: http.StatusOK, `"water"`: http.StatusOK, `""`: http.StatusOK, `"steam"`: http.StatusBadRequest, `true`: http.StatusBadRequest} {
+		r := m.ask("POST", "/api/v1/cards/tool", `{"request":"tool456789abcdef","reader":"R","insertion":7,"card_no":"9","kind":"check","uses":"3","reason":"r","medium":`+medium+`}`, cookie(m.me))
+		if r.StatusCode != want {
+			t.Errorf("%s: %d, want %d", medium, r.StatusCode, want)
+		}
+	}
+}

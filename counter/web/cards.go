@@ -181,6 +181,12 @@ func (h *Handler) postRetire(c *call) error {
 	return c.made(in.Request, func() (counter.Receipt, error) { return h.o.Cards.Retire(c.r.Context(), c.session, in) })
 }
 
+// What a card for meters is for, as it is asked for.
+const (
+	mediumGas   = "gas"
+	mediumWater = "water"
+)
+
 // toolCard is a [counter.ToolCard] whose uses may come as the digits that were typed.
 type toolCard struct {
 	Request   string               `json:"request"`
@@ -190,6 +196,7 @@ type toolCard struct {
 	Kind      purse.Kind           `json:"kind"`
 	Uses      string               `json:"uses"`
 	Class     string               `json:"class"`
+	Medium    string               `json:"medium"` // gas or water; gas when empty
 	Reason    string               `json:"reason"`
 }
 
@@ -198,6 +205,9 @@ func (h *Handler) postTool(c *call) error {
 	if err != nil {
 		return err
 	}
+	if in.Medium != "" && in.Medium != mediumGas && in.Medium != mediumWater {
+		return &counter.Refusal{Code: codeBadRequest}
+	}
 	uses, err := strconv.Atoi(strings.TrimSpace(in.Uses))
 	if err != nil {
 		return &counter.Refusal{Code: counter.CodeBadUses}
@@ -205,6 +215,7 @@ func (h *Handler) postTool(c *call) error {
 	return c.made(in.Request, func() (counter.Receipt, error) {
 		return h.o.Specials.MakeTool(c.r.Context(), c.session, counter.ToolCard{
 			Request: in.Request, Reader: in.Reader, Insertion: in.Insertion, CardNo: in.CardNo, Kind: in.Kind, Uses: uses, Class: in.Class, Reason: in.Reason,
+			Water: in.Medium == mediumWater,
 		})
 	})
 }

@@ -41,6 +41,7 @@ var cardTexts = map[string]both{
 	"tool.title": {"制作检查卡、清零卡、参数卡、工具卡", "Make a card that sets up meters"},
 	"tool.no":    {"卡号（印在卡面上）", "Card no. as printed"},
 	"tool.kind":  {"卡的种类", "Kind"},
+	"tool.water": {"用于水表", "For water meters"},
 	"tool.uses":  {"可使用次数", "Number of uses"},
 	"tool.class": {"价格类别（参数卡）", "Price class (parameter card)"},
 	"tool.left":  {"剩余使用次数", "Uses left"},

@@ -296,16 +296,29 @@ func cardForMeters(t *testing.T, b *webtest.Browser) {
 	card := cardsim.NewSLE4442(cardsim.Options{})
 	h.put(card)
 	h.deed("制作")
-	h.Press("90000001" + webtest.Tab + " ")
-	h.Click(`#deed [name=uses]`)
-	h.Press("2")
-	h.Click(`#deed textarea`)
-	h.Press("外勤用" + webtest.Enter)
-	h.slip("检查卡", "90000001")
+	tool := func(no string) {
+		h.Press(no + webtest.Tab + " ")
+		h.Click(`#deed [name=uses]`)
+		h.Press("2")
+		h.Click(`#deed textarea`)
+		h.Press("外勤用" + webtest.Enter)
+		h.slip("检查卡", no)
+	}
+	tool("90000001")
 	h.put(nil)
 	h.put(card)
 	h.WaitText("#desks", "剩余使用次数")
 	h.WaitText("#desks", "zhou")
+	h.put(nil)
+	h.put(cardsim.NewSLE4442(cardsim.Options{}))
+	h.deed("制作")
+	h.Click(`#deed [name=medium]`)
+	h.Click(`#deed [name=card_no]`)
+	tool("90000002")
+	orders := h.store.Orders()
+	if len(orders) != 2 || orders[0].Op != purse.OpTool || orders[0].Water || !orders[1].Water {
+		t.Errorf("orders %+v", orders)
+	}
 }
 
 // waterWords: a water customer's page does not speak of gas.

@@ -157,7 +157,7 @@ func posts(order string) map[string]string {
 		"cards/meter-change":                cardBody + `,"meter":"2601000999","left":"3.5","unit":"0.1m3","reason":"r"}`,
 		"cards/prices":                      cardBody + `}`,
 		"cards/retire":                      cardBody + `,"reason":"r"}`,
-		"cards/tool":                        cardBody + `,"card_no":"9","kind":"check","uses":"3","reason":"r"}`,
+		"cards/tool":                        cardBody + `,"card_no":"9","kind":"check","uses":"3","medium":"water","reason":"r"}`,
 	}
 }
 
