@@ -164,11 +164,12 @@ type Meter struct {
 	Address  string // of the other protocols, as their meters print it
 	Kind     string // CJ/T 188: what is metered, "gas", "cold-water" …; empty for the model's
 	Model    string
-	Every    time.Duration // 1 s – 24 h
-	Timeout  time.Duration // 50 ms – 60 s, for one answer; 0 for the model's
-	Baud     int           // serial: 0 for the line's
-	Parity   string        // serial: empty for the line's
-	StopBits int           // serial: 0 for the line's
+	Every    time.Duration  // 1 s – 24 h
+	Timeout  time.Duration  // 50 ms – 60 s, for one answer; 0 for the model's
+	Baud     int            // serial: 0 for the line's
+	Parity   string         // serial: empty for the line's
+	StopBits int            // serial: 0 for the line's
+	Zone     *time.Location `json:"-"` // of its clock and days; nil: UTC+8
 	Watched  Watched
 }
 

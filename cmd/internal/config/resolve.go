@@ -29,6 +29,7 @@ func (d *document) node(t *table, known Known) Node {
 	}
 	n.Meters, known = d.meters(t.sub("meters"), known)
 	n.Lines = d.lines(t.subs("line", 256), known)
+	n.inTimeOf(n.Meters.Rules)
 	if t.has("uplink") {
 		sub := t.sub("uplink")
 		u := d.uplink(sub, n.Name)

@@ -56,6 +56,19 @@ func (d *document) rules(t *table) Rules {
 	return r
 }
 
+// inTimeOf puts the meters into the utility's time.
+func (n *Node) inTimeOf(r Rules) {
+	if r.UTCOffset == 8*time.Hour {
+		return
+	}
+	zone := time.FixedZone("", int(r.UTCOffset/time.Second))
+	for _, l := range n.Lines {
+		for i := range l.Meters {
+			l.Meters[i].Zone = zone
+		}
+	}
+}
+
 // thresholds reads those of one class; what is not there is as usual, and "0s" or 0 switches an event off.
 func (t *table) thresholds(usual quality.Thresholds) quality.Thresholds {
 	const days = 24 * time.Hour

@@ -3,6 +3,7 @@ package devices
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"tally/cmd/internal/config"
 	"tally/meter"
@@ -90,7 +91,7 @@ func openCJT188(l *line.Line, _ config.Line, m config.Meter, p *models.Profile) 
 }
 
 func options188(v models.CJT188Variant, m config.Meter) cjt188.Options {
-	o := cjt188.Options{Timeout: m.Timeout, Unserial: v.Unserial, Control: v.ReadControl, NoValve: !v.Valve, Months: v.Months}
+	o := cjt188.Options{Timeout: m.Timeout, Unserial: v.Unserial, Control: v.ReadControl, NoValve: !v.Valve, Months: v.Months, Zone: zoneOf(m)}
 	o.Preamble = preamble(v.Preamble)
 	o.Variant = decode.Variant(v)
 	return o
@@ -107,17 +108,25 @@ func preamble(n int) int {
 	return n
 }
 
+// zoneOf is the zone of a meter's clock: that of the utility. The machine's own, which is UTC in many boxes, says nothing.
+func zoneOf(m config.Meter) *time.Location {
+	return cmp.Or(m.Zone, time.FixedZone("", 8*60*60))
+}
+
 func openDLT645(l *line.Line, _ config.Line, m config.Meter, p *models.Profile) (meter.Meter, error) {
 	a, err := dlt645.ParseAddress(m.Address)
 	if err != nil {
 		return nil, fmt.Errorf("meter %s: %w", m.ID, err)
 	}
-	v := p.DLT645
-	o := dlt645.Options{Timeout: m.Timeout, Preamble: preamble(v.Preamble), Freezes: v.Freezes, NoClock: !v.Clock, Codings: decode.Codings(v)}
+	return dlt645.New(l, a, m.ID, options645(p.DLT645, m))
+}
+
+func options645(v models.DLT645Variant, m config.Meter) dlt645.Options {
+	o := dlt645.Options{Timeout: m.Timeout, Preamble: preamble(v.Preamble), Freezes: v.Freezes, NoClock: !v.Clock, Codings: decode.Codings(v), Zone: zoneOf(m)}
 	for _, i := range v.Items {
 		o.Items = append(o.Items, dlt645.Item{Edition: dlt645.Edition(v.Edition), Code: i.Code})
 	}
-	return dlt645.New(l, a, m.ID, o)
+	return o
 }
 
 func openMBus(l *line.Line, _ config.Line, m config.Meter, p *models.Profile) (meter.Meter, error) {

@@ -5,9 +5,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tally/cmd/internal/config"
 	"tally/meter/line"
+	models "tally/meter/profile"
 )
 
 func TestAddressesInOneForm(t *testing.T) {
@@ -87,5 +89,19 @@ func TestOperatorsFolder(t *testing.T) {
 	}
 	if _, err := Known().ModelDir(Known(), filepath.Join(dir, "none")); err == nil {
 		t.Error("a folder that is not there was taken")
+	}
+}
+
+// TestMetersKeepTheTimeOfTheUtility: whatever zone the machine is in, a meter's clock is read and set in the utility's time.
+func TestMetersKeepTheTimeOfTheUtility(t *testing.T) {
+	at := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	for want, m := range map[string]config.Meter{"08:00": {}, "07:00": {Zone: time.FixedZone("", 7*60*60)}} {
+		for protocol, zone := range map[string]*time.Location{
+			config.CJT188: options188(models.CJT188Variant{}, m).Zone, config.DLT645: options645(models.DLT645Variant{}, m).Zone,
+		} {
+			if zone == nil || at.In(zone).Format("15:04") != want {
+				t.Errorf("%s: a clock in zone %v, want midnight UTC at %s", protocol, zone, want)
+			}
+		}
 	}
 }
