@@ -5,6 +5,7 @@ package pcsc
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -89,6 +90,9 @@ func (c *fakeContext) ListReaders() ([]string, error) {
 }
 
 func (c *fakeContext) GetStatusChange(states []scard.ReaderState, timeout time.Duration) error {
+	for i := range states { // as the service does, it reads a name up to the zero
+		states[i].Reader, _, _ = strings.Cut(states[i].Reader, "\x00")
+	}
 	if len(states) == 1 && states[0].Reader != plugAndPlay { // stateNow
 		states[0].EventState = c.now
 		return nil

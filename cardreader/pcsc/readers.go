@@ -18,16 +18,20 @@ var stateMu sync.Mutex
 func stateNow(c pcscContext, reader string) (scard.ReaderState, error) {
 	stateMu.Lock()
 	defer stateMu.Unlock()
-	name := reader
-	if runtime.GOOS != "windows" {
-		// The binding keeps a C string alive by the name that it was made from, and the next call with the same name
-		// frees it under a call that still waits, such as the watcher's. The service reads the name up to the zero.
-		name += "\x00now"
-	}
-	st := []scard.ReaderState{{Reader: name, CurrentState: scard.StateUnaware}}
+	st := []scard.ReaderState{{Reader: ownName(reader, "now"), CurrentState: scard.StateUnaware}}
 	err := c.GetStatusChange(st, 0)
 	st[0].Reader = reader
 	return st[0], err
+}
+
+// ownName is a reader's name for the calls of one caller at a time. The binding keeps a C string alive by the name that it
+// was made from, and the next call with the same name frees it under a call that still waits. The service reads the name up to
+// the zero.
+func ownName(reader, caller string) string {
+	if runtime.GOOS == "windows" {
+		return reader
+	}
+	return reader + "\x00" + caller
 }
 
 // Readers lists the readers of the service. No reader at all is an empty list; a missing service is an error with

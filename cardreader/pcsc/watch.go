@@ -5,7 +5,9 @@ package pcsc
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/ebfe/scard"
@@ -30,7 +32,7 @@ func (s *Source) Run(ctx context.Context, emit func(cardreader.Event)) error {
 		return err
 	}
 	defer s.releaseRun()
-	w := watcher{src: s, emit: emit, readers: make(map[string]*seen)}
+	w := watcher{src: s, emit: emit, name: fmt.Sprint("watch", watchers.Add(1)), readers: make(map[string]*seen)}
 	lost := false
 	for {
 		err := w.session(ctx, func() {
@@ -65,8 +67,12 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
+// watchers numbers the watchers of this process, see ownName.
+var watchers atomic.Uint64
+
 type watcher struct {
 	src     *Source
+	name    string
 	emit    func(cardreader.Event)
 	readers map[string]*seen
 	pnp     scard.StateFlag
@@ -152,7 +158,11 @@ func (w *watcher) look(ctx context.Context, c pcscContext, states []scard.Reader
 	if w.src.polls {
 		wait = 0
 	}
-	_, err = guarded(func() (struct{}, error) { return struct{}{}, c.GetStatusChange(states, wait) })
+	asked := slices.Clone(states)
+	for i := range asked {
+		asked[i].Reader = ownName(states[i].Reader, w.name)
+	}
+	_, err = guarded(func() (struct{}, error) { return struct{}{}, c.GetStatusChange(asked, wait) })
 	if w.src.polls && err != nil {
 		pause(ctx, pollPause)
 	}
@@ -166,8 +176,9 @@ func (w *watcher) look(ctx context.Context, c pcscContext, states []scard.Reader
 	case err != nil:
 		return false, err
 	}
-	w.pnp = states[0].EventState
-	for _, st := range states[1:] {
+	w.pnp = asked[0].EventState
+	for i, st := range asked[1:] {
+		st.Reader = states[i+1].Reader
 		w.update(st)
 	}
 	return false, nil
