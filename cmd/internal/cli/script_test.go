@@ -149,8 +149,11 @@ var fakeReaders = []control.Reader{
 }
 
 func (n fakeNode) Readers(context.Context) ([]control.Reader, error) {
-	if n == "empty" {
+	switch n {
+	case "empty":
 		return nil, nil
+	case "away":
+		return nil, &cardreader.Error{Class: cardreader.Retry, Code: cardreader.CodeNoService, Op: "list readers", Err: errors.New("no socket")}
 	}
 	return fakeReaders, nil
 }

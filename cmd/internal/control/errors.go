@@ -64,8 +64,11 @@ func asError(err error) (e *Error, known bool) {
 
 // readerMessage names the reader and the cause; the code says the rest.
 func readerMessage(e *cardreader.Error) string {
-	if e.Err == nil {
+	switch {
+	case e.Err == nil:
 		return fmt.Sprintf("reader %q", e.Reader)
+	case e.Reader == "": // it is about all of them
+		return e.Err.Error()
 	}
 	return fmt.Sprintf("reader %q: %v", e.Reader, e.Err)
 }

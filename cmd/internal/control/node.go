@@ -23,7 +23,7 @@ type Node interface {
 
 // Cards is the reading of IC cards: by the daemon, or by the command itself when no daemon runs.
 type Cards interface {
-	// Readers lists the readers that are there, by name.
+	// Readers lists the readers that are there, by name. When the smart-card service is away it says that instead of none.
 	Readers(ctx context.Context) ([]Reader, error)
 	// Card reads the card in a reader without changing it and without presenting a code. An empty name means the only
 	// reader that has a card; CodeAmbiguous when there are several.

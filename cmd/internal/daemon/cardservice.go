@@ -29,6 +29,18 @@ func (c *cardService) now() error {
 	return nil
 }
 
+// asked is the same for who asks for readers, and no reader is there.
+func (c *cardService) asked() error {
+	err := c.now()
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*cardreader.Error](err); ok {
+		return err
+	}
+	return &cardreader.Error{Code: cardreader.CodeNoService, Op: "list readers", Err: err}
+}
+
 // trouble is the same for the page; nil when all is well.
 func (c *cardService) trouble() *counter.Refusal {
 	err := c.now()

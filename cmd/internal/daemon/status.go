@@ -144,6 +144,9 @@ func (d door) Readers(context.Context) ([]control.Reader, error) {
 		}
 		readers = append(readers, r)
 	}
+	if len(readers) == 0 {
+		return nil, d.n.cards.asked()
+	}
 	return readers, nil
 }
 
@@ -153,6 +156,11 @@ func (d door) Card(_ context.Context, reader string) (control.Card, error) {
 	for _, k := range d.n.service.Desks() {
 		if k.Reader == reader || (reader == "" && k.Phase != counter.NoReader && k.Phase != counter.Empty) {
 			found = append(found, k)
+		}
+	}
+	if len(found) == 0 {
+		if err := d.n.cards.asked(); err != nil {
+			return control.Card{}, err
 		}
 	}
 	switch {
