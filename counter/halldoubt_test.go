@@ -128,7 +128,7 @@ func (s *season) come() {
 // settle the order. Nothing is written that was given back, nothing is given back that is written, and both agree in the
 // end.
 func TestLawOfAnOrderBetweenTwoCounters(t *testing.T) {
-	fewer(t, 25)
+	fewer(t, 12)
 	acts, ends := 0, map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		s := &season{hall: newHall(rt, "GEN4442 v1", purse.UnitCentiM3, 2), rt: rt, ends: ends}

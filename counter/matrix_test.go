@@ -260,7 +260,7 @@ func everyStep(t *testing.T, p layout, d deed, seen *verdicts) {
 	for at := 1; at <= count; at++ {
 		for _, after := range []bool{false, true} {
 			for i := range 2 * len(comebacks) {
-				if !seen.turn(sampled(401, 809)) {
+				if !seen.turn(sampled(809, 1601)) {
 					continue
 				}
 				how, finish := comebacks[i/2], i%2 == 1
