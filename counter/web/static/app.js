@@ -23,8 +23,15 @@
 	let swallow = false;   // the key that opened the search must not be typed into it
 	let marked = null;     // card on the bench that the keys mean
 	let meter = null;      // and the meter
+	let leaving = false;   // on the way to the login
 
 	// --- talking to the counter ---
+
+	// login leaves for the login page, once: it says why only to the first who asks, and a second way there would cut the first.
+	function login() {
+		if (!leaving) { leaving = true; location.assign("/login"); }
+	}
+	window.addEventListener("pageshow", () => { leaving = false; });
 
 	async function call(path, body) {
 		const r = await fetch("/api/v1/" + path, {
@@ -32,7 +39,7 @@
 			headers: { "Accept": "text/html", "Content-Type": "application/json" },
 			body: body === undefined ? undefined : JSON.stringify(body),
 		});
-		if (r.status === 401) { location.assign("/login"); return new Promise(() => {}); }
+		if (r.status === 401) { login(); return new Promise(() => {}); }
 		return { ok: r.ok, html: await r.text() };
 	}
 
@@ -441,7 +448,7 @@
 	function live() {
 		const source = new EventSource("/events");
 		for (const name of LIVE) source.addEventListener(name, (e) => { $("lost").hidden = true; update(name, e.data); });
-		source.addEventListener("bye", () => { source.close(); location.assign("/login"); });
+		source.addEventListener("bye", () => { source.close(); login(); });
 		source.onerror = () => {
 			$("lost").hidden = false;
 			$("desks").replaceChildren(); $("standing").replaceChildren(); // what lies on the reader is not known any more
@@ -454,7 +461,7 @@
 	async function again() {
 		try {
 			const r = await fetch("/api/v1/session", { headers: { "Accept": "application/json" } });
-			if (r.status === 401) { location.assign("/login"); return; }
+			if (r.status === 401) { login(); return; }
 		} catch { /* the service is not there yet */ }
 		setTimeout(live, 2000);
 	}
