@@ -50,7 +50,7 @@ func TestEveryPowerCutOfEveryOperation(t *testing.T) {
 func everyCut(t *testing.T, p layout, d deed, seen *verdicts) {
 	for _, c := range cutsOf(t, p, d) {
 		for i := range 2 * len(comebacks) {
-			if !seen.turn(sampled(1201, 4003)) {
+			if !seen.turn(sampled(2003, 4003)) {
 				continue
 			}
 			c.how, c.finish, c.seed = comebacks[i/2], i%2 == 1, uint64(seen.turns)
