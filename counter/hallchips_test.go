@@ -23,12 +23,7 @@ func TestLawOnEveryChip(t *testing.T) {
 				rt.Repeat(map[string]func(*rapid.T){
 					"visit": s.on(s.visit), "visit again": s.on(s.visit), "home": s.on(s.home), "post": s.on(s.post), "accident": s.on(s.accident),
 					"disk": s.on(s.disk), "killed": s.on(s.killed), "old card": s.on(s.old),
-					"": func(rt *rapid.T) {
-						s.rt = rt
-						acts++
-						s.follow()
-						s.law()
-					},
+					"": s.after(&acts),
 				})
 				s.atLast()
 			})

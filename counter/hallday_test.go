@@ -356,12 +356,7 @@ func TestLawOfTwoCountersAndACentre(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"visit": s.on(s.visit), "visit more": s.on(s.visit), "visit again": s.on(s.visit), "home": s.on(s.home), "home again": s.on(s.home),
 			"post": s.on(s.post), "accident": s.on(s.accident), "disk": s.on(s.disk), "killed": s.on(s.killed), "old card": s.on(s.old),
-			"": func(rt *rapid.T) {
-				s.rt = rt
-				acts++
-				s.follow()
-				s.law()
-			},
+			"": s.after(&acts),
 		})
 		s.atLast()
 	})
@@ -420,6 +415,16 @@ func sortedKeys(m map[string]int) []string { return slices.Sorted(maps.Keys(m)) 
 func (p *plastic) take() {
 	if p.at != nil {
 		p.at.take()
+	}
+}
+
+// after is what rapid does after each act: it is counted, the world follows, and the books must agree.
+func (s *season) after(acts *int) func(*rapid.T) {
+	return func(rt *rapid.T) {
+		s.rt = rt
+		*acts++
+		s.follow()
+		s.law()
 	}
 }
 

@@ -138,12 +138,7 @@ func TestLawOfAnOrderBetweenTwoCounters(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"torn": s.on(s.torn), "come": s.on(s.come), "come again": s.on(s.come), "home": s.on(s.home), "post": s.on(s.post), "more post": s.on(s.post),
 			"killed": s.on(s.killedBetween), "disk": s.on(s.diskBetween),
-			"": func(rt *rapid.T) {
-				s.rt = rt
-				acts++
-				s.follow()
-				s.law()
-			},
+			"": s.after(&acts),
 		})
 		s.atLast()
 	})
