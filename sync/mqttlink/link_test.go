@@ -176,6 +176,29 @@ func TestRetainedAcksAreHeardBeforeTheCentreIsThere(t *testing.T) {
 	wantEvent(t, n, outbox.CentralOffline)
 }
 
+// What a cluster has retained may be older than what it has passed on a moment before: a node that was told an old
+// good-bye must not stay silent until the centre speaks again.
+func TestAnOldGoodByeIsAskedAbout(t *testing.T) {
+	addr, retain := mqtttest.StartLagging(t)
+	central := func(online bool) {
+		retain(contract.CentralStatusTopic, contract.Marshal(contract.CentralStatus{V: 1, Online: online, At: contract.At(time.Now())}))
+	}
+	central(false)
+	n := newNode(t, mqttlink.NodeConfig{Config: quick(addr), Ask: 5 * time.Millisecond, Every: time.Hour})
+	start(t, n.Run)
+	wantEvent(t, n, outbox.Connected)
+	wantEvent(t, n, outbox.CentralOffline)
+	wantEvent(t, n, outbox.CentralOffline) // asked, and told the same
+	central(true)
+	e := next(t, n)
+	for e.Kind == outbox.CentralOffline {
+		e = next(t, n)
+	}
+	if e.Kind != outbox.CentralOnline {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestABrokerThatGoesAndComesBack(t *testing.T) {
 	m := mqtttest.StartMosquitto(t)
 	n := newNode(t, mqttlink.NodeConfig{Config: quick(m.Addr)})

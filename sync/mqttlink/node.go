@@ -17,6 +17,7 @@ type NodeConfig struct {
 	Node   string                                 // the node's name
 	Status func() contract.Status                 // what to say of the node; Online, Session and At are filled in
 	Every  time.Duration                          // how often to say it anew; 60 s
+	Ask    time.Duration                          // when to ask anew for an absent centre, then ever later up to Every; 5 s
 	Down   func(t contract.Topic, payload []byte) // gets dn/cfg and dn/cmd when set; must not block
 }
 
@@ -26,6 +27,7 @@ type Node struct {
 	events chan outbox.Event
 	anew   chan struct{} // the status is to be told at once
 	now    atomic.Pointer[conn]
+	centre atomic.Bool // the centre has said on this connection that it is there
 }
 
 var _ outbox.Link = (*Node)(nil)
@@ -43,6 +45,7 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 	cfg.Config = inner
 	cfg.hurry = make(chan struct{}, 1)
 	or(&cfg.Every, time.Minute)
+	or(&cfg.Ask, 5*time.Second)
 	if cfg.Status == nil {
 		cfg.Status = func() contract.Status { return contract.Status{} }
 	}
@@ -109,6 +112,7 @@ func (n *Node) serve(ctx context.Context, c *conn, session string) error {
 	if err := n.listen(ctx, c); err != nil {
 		return err
 	}
+	n.centre.Store(false)
 	if !n.tell(c, outbox.Event{Kind: outbox.Connected}) {
 		return errLost
 	}
@@ -121,12 +125,18 @@ func (n *Node) serve(ctx context.Context, c *conn, session string) error {
 		}
 	}()
 	for _, filter := range []string{contract.Topic{Node: n.cfg.Node, Kind: contract.KindAck}.String() + "/+", contract.CentralStatusTopic} {
-		if err := c.subscribe(ctx, filter, 1, func(topic string, payload []byte) { n.heard(c, topic, payload) }); err != nil {
+		if err := n.ask(ctx, c, filter); err != nil {
 			return err
 		}
 	}
 	n.cfg.Log.Info("connected to the broker", "broker", n.cfg.Broker, "node", n.cfg.Node)
 	return n.stay(ctx, c, session)
+}
+
+// ask subscribes to what the outbox needs; the broker answers with what it has retained, also when it is asked again
+// (MQTT 3.1.1 §3.8.4).
+func (n *Node) ask(ctx context.Context, c *conn, filter string) error {
+	return c.subscribe(ctx, filter, 1, func(topic string, payload []byte) { n.heard(c, topic, payload) })
 }
 
 // listen subscribes to what is for the rest of the node.
@@ -147,14 +157,22 @@ func (n *Node) listen(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// stay tells the node's status until the connection or ctx ends.
+// stay tells the node's status until the connection or ctx ends, and asks for the centre while that is not there: what a
+// cluster of brokers has retained may be older than what it has passed on a moment before (NATS copies between its
+// servers), and a node that took an old good-bye for the last word would hold its records until the centre spoke again.
 func (n *Node) stay(ctx context.Context, c *conn, session string) error {
 	tick := time.NewTicker(n.cfg.Every)
 	defer tick.Stop()
-	for {
-		if err := c.send(ctx, n.status(session, true)); err != nil && ctx.Err() == nil {
-			return err
+	pause := n.cfg.Ask
+	again := time.NewTimer(pause)
+	defer again.Stop()
+	for say := true; ; {
+		if say {
+			if err := c.send(ctx, n.status(session, true)); err != nil && ctx.Err() == nil {
+				return err
+			}
 		}
+		say = true
 		select {
 		case <-c.wire.down:
 			return errLost
@@ -164,6 +182,16 @@ func (n *Node) stay(ctx context.Context, c *conn, session string) error {
 			return c.send(bye, n.status(session, false))
 		case <-tick.C:
 		case <-n.anew:
+		case <-again.C:
+			say = false
+			if n.centre.Load() {
+				pause = n.cfg.Ask
+			} else if err := n.ask(ctx, c, contract.CentralStatusTopic); err != nil && ctx.Err() == nil {
+				return err
+			} else {
+				pause = min(2*pause, n.cfg.Every)
+			}
+			again.Reset(pause)
 		}
 	}
 }
@@ -175,6 +203,9 @@ func (n *Node) heard(c *conn, topic string, payload []byte) {
 	if err != nil {
 		n.cfg.Log.Warn("cannot read a message of the centre", "topic", topic, "err", err)
 		return
+	}
+	if e.Kind == outbox.CentralOnline || e.Kind == outbox.CentralOffline {
+		n.centre.Store(e.Kind == outbox.CentralOnline)
 	}
 	n.tell(c, e)
 }

@@ -224,9 +224,9 @@ func TestKilledNATSServerLosesNothing(t *testing.T) {
 		hall.stop()
 		c = startCentre(t, n.Addrs[stays], "central-1", "", p.Client("central-1"), c.store)
 		hall.run(t, n.Addrs[stays], files)
+		from := hall.tx.State().Acked
 		hall.tx.Sales(400, 10, 3)
 		hall.rd.Readings(400)
-		from := hall.tx.State().Acked
 		until(t, "some of it", func() bool { return hall.tx.State().Acked > from })
 		n.Kill(victim)
 		until(t, "tx with two servers", empty(hall.tx))
@@ -242,16 +242,42 @@ func TestKilledNATSServerLosesNothing(t *testing.T) {
 			t.Errorf("%s: %d, want %d", query, got, want)
 		}
 	}
-	// The ack is retained by the cluster: a node that comes back by another server does not send again.
+	// The watermark is retained by the cluster: the server that was killed tells it to who asks. What the centre counts as
+	// sent again says nothing here: the cluster itself hands over once more what the dead server had in hand.
 	hall.stop()
-	before := c.ingest.Stats().Duplicates
-	hall.run(t, n.Addrs[0], files)
+	until(t, "the retained watermark", func() bool {
+		a, ok := retainedAck(t, n.Addrs[(kills-1)%3], "hall-1", files)
+		return ok && a.Epoch == "e1" && a.Ack == uint64(400*kills)
+	})
+	hall.run(t, n.Addrs[(kills-1)%3], files)
 	hall.tx.Sales(1, 10, 3)
 	until(t, "one more", empty(hall.tx))
-	if after := c.ingest.Stats().Duplicates; after != before {
-		t.Errorf("%d records were sent again", after-before)
-	}
 	t.Logf("%d servers killed, %d sales and %d readings, each stored once", kills, 400*kills+1, 400*kills)
+}
+
+// retainedAck is what a server tells to who asks for the watermark of a node's money stream. A server that has just come
+// back may close the connection or not know it yet.
+func retainedAck(t *testing.T, addr, node string, files mqttlink.TLSFiles) (contract.Ack, bool) {
+	t.Helper()
+	told := make(chan contract.Ack, 10)
+	client := mqtt.NewClient(options(t, addr, node, files))
+	defer client.Disconnect(0)
+	if token := client.Connect(); token.Wait() && token.Error() != nil {
+		return contract.Ack{}, false
+	}
+	client.Subscribe(contract.TopicAck(node, contract.Tx), 1, func(_ mqtt.Client, m mqtt.Message) {
+		if a, err := contract.OpenAck(m.Payload()); err != nil {
+			t.Error(err)
+		} else if m.Retained() {
+			told <- a
+		}
+	})
+	select {
+	case a := <-told:
+		return a, true
+	case <-time.After(5 * time.Second):
+		return contract.Ack{}, false
+	}
 }
 
 // dial is a bare client.
