@@ -19,7 +19,7 @@ func Central(ctx context.Context, env Env, deps CentralDeps) int {
 func (a *app) centralTree(deps CentralDeps) *cobra.Command {
 	return a.group("tally-central", a.t("tally-central stores what the nodes deliver and acknowledges it after its commit, and tells them what to do",
 		"tally-central 接收节点上送的数据，入库提交后确认，并向节点下发指令"),
-		a.centralRunCommand(deps), a.centralKeyCommand(), a.centralNodesCommand(deps), a.centralCommandCommand(deps),
+		a.centralRunCommand(deps), a.centralCheckConfigCommand(), a.centralKeyCommand(), a.centralNodesCommand(deps), a.centralCommandCommand(deps),
 		a.centralPricesCommand(deps), a.centralLockCommand(deps), a.centralUnlockCommand(deps), a.centralSetCommand(deps),
 		a.centralReconcileCommand(deps), a.versionCommand())
 }
@@ -45,7 +45,7 @@ func (a *app) loadCentral(c *cobra.Command, file string) (config.Central, error)
 	if file == "" {
 		return config.Central{}, a.usage(c, "name the configuration with --config FILE", "请用 --config 文件 指明配置")
 	}
-	return config.LoadCentral(file, config.Options{Getenv: a.env.Getenv})
+	return config.LoadCentral(file, config.Options{Known: withSigningKey(config.Known{}), Getenv: a.env.Getenv})
 }
 
 // atDesk opens the database, lets use work with it and closes it.

@@ -28,6 +28,17 @@ func (f *failure) Error() string { return f.text }
 // errNotWell ends a command that has said everything already.
 var errNotWell = errors.New("not well")
 
+// hinted is an error that explains itself, and what to do about it in the user's language.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h *hinted) Unwrap() error { return h.error }
+
+// errBadConfig is errNotWell of a config whose problems were said as data.
+var errBadConfig = errors.New("bad config")
+
 // usage is a wrong command line.
 func (a *app) usage(c *cobra.Command, en, zh string, args ...any) error {
 	return &failure{ExitUsage, a.f(en, zh, args...), a.f("see %s --help", "见 %s --help", c.CommandPath())}
@@ -59,8 +70,14 @@ func (a *app) finish(err error) int {
 	if errors.Is(err, errNotWell) {
 		return ExitNotWell
 	}
+	if errors.Is(err, errBadConfig) {
+		return ExitConfig
+	}
 	if problems, ok := errors.AsType[config.Problems](err); ok {
 		fmt.Fprintln(a.env.Err, problems.Text(a.lang))
+		if h, ok := errors.AsType[*hinted](err); ok {
+			a.hint(h.hint)
+		}
 		return ExitConfig
 	}
 	f := a.explain(err)

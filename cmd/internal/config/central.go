@@ -36,10 +36,15 @@ func (c Central) DatabaseName() string {
 }
 
 // central resolves the configuration of tally-central.
-func (d *document) central(t *table) Central {
+func (d *document) central(t *table, known Known) Central {
 	c := Central{File: d.file, ID: t.name("id", "tally-central"), Group: t.name("group", "")}
 	d.database(t, &c)
 	c.SigningKey = t.file("signing_key_file", true)
+	if c.SigningKey != "" && known.SigningKey != nil {
+		if err := known.SigningKey(c.SigningKey); err != nil {
+			t.bad("signing_key_file", codeFile, err.Error())
+		}
+	}
 	c.ReconcileAt = t.timeOfDay("reconcile_at", 2*time.Hour)
 	c.Listen = d.local(t.sub("http"))
 	c.Log = d.log(t.sub("log"))

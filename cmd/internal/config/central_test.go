@@ -16,7 +16,7 @@ reconcile_at = "03:45"
 [uplink]
 broker = "tcp://127.0.0.1:1883"
 `
-	c, err := parse("central.toml", []byte(text), Options{Getenv: testEnv}, func(d *document, t *table, _ Known) Central { return d.central(t) })
+	c, err := parse("central.toml", []byte(text), Options{Getenv: testEnv}, (*document).central)
 	if err != nil {
 		t.Fatal(err)
 	}

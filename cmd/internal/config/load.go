@@ -18,6 +18,8 @@ type Known struct {
 	ModelDir func(known Known, dir string) (Known, error)
 	// ProfileDir names the card profiles of an operator's folder; its error names the file and the place in it.
 	ProfileDir func(dir string) ([]string, error)
+	// SigningKey refuses a file that holds no key which the centre could sign with.
+	SigningKey func(file string) error
 	// Address brings a meter's address of a protocol into the one form that it is compared in; false if it is none.
 	Address func(protocol, address string) (canonical string, ok bool)
 }
@@ -35,7 +37,7 @@ func LoadNode(file string, o Options) (Node, error) {
 
 // LoadCentral reads the configuration of tally-central, as LoadNode does.
 func LoadCentral(file string, o Options) (Central, error) {
-	return load(file, o, func(d *document, t *table, _ Known) Central { return d.central(t) })
+	return load(file, o, (*document).central)
 }
 
 // parseNode is LoadNode for a text that is in memory; relative paths are relative to the folder of file.
