@@ -20,6 +20,7 @@ import (
 	"tally/sync/mqttlink"
 	"tally/sync/mqttlink/mqtttest"
 	"tally/sync/outbox"
+	"tally/sync/porttest"
 )
 
 const patience = 60 * time.Second
@@ -305,7 +306,7 @@ func TestRedialPausesGrowAndAreBounded(t *testing.T) {
 	var asked []time.Duration
 	ctx, cancel := context.WithCancel(t.Context())
 	c := mqttlink.Config{
-		Broker: mqtttest.FreeAddr(t), ClientID: "central",
+		Broker: porttest.Addr(t), ClientID: "central",
 		Jitter: func(most time.Duration) time.Duration {
 			if asked = append(asked, most); len(asked) == 9 {
 				cancel()

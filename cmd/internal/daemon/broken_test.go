@@ -16,7 +16,7 @@ import (
 	"tally/cmd/internal/control"
 	"tally/storage"
 	"tally/storage/storagetest"
-	"tally/sync/mqttlink/mqtttest"
+	"tally/sync/porttest"
 )
 
 // fetch asks the node's page until it is there.
@@ -51,7 +51,7 @@ func TestADamagedLedgerStopsSalesWithAClearWord(t *testing.T) {
 			if err := spoil(dir); err != nil {
 				t.Fatal(err)
 			}
-			c := config.Node{Name: "n", DataDir: dir, HTTP: config.HTTP{Listen: mqtttest.FreeAddr(t)}}
+			c := config.Node{Name: "n", DataDir: dir, HTTP: config.HTTP{Listen: porttest.Addr(t)}}
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- Run(ctx, c, "test", quiet) }()

@@ -14,6 +14,7 @@ import (
 	"tally/storage/audit"
 	"tally/sync/contract"
 	"tally/sync/mqttlink/mqtttest"
+	"tally/sync/porttest"
 )
 
 func TestSignedCommandsAreObeyedOnceOverARealBroker(t *testing.T) {
@@ -116,7 +117,7 @@ func TestABrokerThatDoesNotExistIsTakenBack(t *testing.T) {
 	m := mqtttest.StartMosquitto(t)
 	c := startTestCentre(t, m.Addr)
 	n, stop := startUplinked(t, m.Addr, c, func(cfg *config.Node) { cfg.Uplink.Delivery.Confirm = 1500 * time.Millisecond })
-	c.desire(1, `{"settings":{"broker":"tcp://`+mqtttest.FreeAddr(t)+`"}}`)
+	c.desire(1, `{"settings":{"broker":"tcp://`+porttest.Addr(t)+`"}}`)
 	c.await("the old settings", func(r contract.Record) bool { return r.Type == contract.TypeSettingsRolledBack })
 	if k := n.uplink.settings.now(); k.Trial != nil || k.Confirmed.Broker != nil {
 		t.Errorf("%+v", k)

@@ -27,6 +27,7 @@ import (
 	"tally/counter"
 	"tally/storage"
 	"tally/sync/mqttlink/mqtttest"
+	"tally/sync/porttest"
 )
 
 const (
@@ -108,7 +109,7 @@ func newHouse(t *testing.T) *house {
 	h.write("psc", "4A5B6C\n")
 	h.write("centre.pub", h.run("", "tally-central", "key", "central.key"))
 	h.write("central.toml", fmt.Sprintf("id = \"centre\"\ndatabase = \"central.db\"\nsigning_key_file = \"central.key\"\n[http]\nlisten = %q\n[log]\nformat = \"json\"\n[uplink]\nbroker = \"tcp://%s\"\n",
-		mqtttest.FreeAddr(t), h.broker.Addr))
+		porttest.Addr(t), h.broker.Addr))
 	h.furnish(0)
 	return h
 }
@@ -116,7 +117,7 @@ func newHouse(t *testing.T) *house {
 // furnish writes the node's config with one of the readers, and brings its customer and its clerk.
 func (h *house) furnish(reader int) {
 	h.t.Helper()
-	h.write(h.config, fmt.Sprintf(nodeConfig, h.name, h.data, mqtttest.FreeAddr(h.t), h.pcscd.Readers[reader].Name, h.broker.Addr))
+	h.write(h.config, fmt.Sprintf(nodeConfig, h.name, h.data, porttest.Addr(h.t), h.pcscd.Readers[reader].Name, h.broker.Addr))
 	h.seed()
 	h.run(secret+"\n", "tallyd", "operator", "add", "chen", "--role", "clerk", "--no", "1", "--config", h.config, "--password-file", "-")
 }

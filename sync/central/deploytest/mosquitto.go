@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tally/sync/porttest"
 )
 
 // Mosquitto is a broker that runs from deploy/mosquitto.
@@ -24,7 +26,7 @@ func StartMosquitto(t testing.TB, p *PKI) *Mosquitto {
 	missing(t, mosquittoPath())
 	p.Server("broker")
 	dir := t.TempDir()
-	m := &Mosquitto{t: t, Addr: freeAddr(t), conf: filepath.Join(dir, "mosquitto.conf")}
+	m := &Mosquitto{t: t, Addr: porttest.Addr(t), conf: filepath.Join(dir, "mosquitto.conf")}
 	host, port, _ := net.SplitHostPort(m.Addr)
 	conf := read(t, "mosquitto", "tally.conf")
 	for from, to := range map[string]string{

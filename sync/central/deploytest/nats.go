@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tally/sync/porttest"
 )
 
 // NATS is a cluster of three servers that runs from deploy/nats.
@@ -39,13 +41,13 @@ func StartNATS(t testing.TB, p *PKI, centres string, nodes ...string) *NATS {
 	put(t, filepath.Join(filepath.Dir(n.conf), "nodes.conf"), string(users))
 	var cluster [3]string
 	for i := range cluster {
-		cluster[i] = freeAddr(t)
+		cluster[i] = porttest.Addr(t)
 	}
 	for i := range n.Addrs {
 		name := fmt.Sprintf("nats-%d", i+1)
 		p.Server(name)
-		n.Addrs[i], n.monitor[i] = freeAddr(t), freeAddr(t)
-		_, port, _ := net.SplitHostPort(freeAddr(t))
+		n.Addrs[i], n.monitor[i] = porttest.Addr(t), porttest.Addr(t)
+		_, port, _ := net.SplitHostPort(porttest.Addr(t))
 		n.env[i] = append(os.Environ(), "TALLY_NATS_NAME="+name, "TALLY_NATS_PORT="+port, quoted("MONITOR", n.monitor[i]),
 			quoted("STORE", t.TempDir()), quoted("CLUSTER", cluster[i]), quoted("MQTT", n.Addrs[i]), quoted("CERT", p.File(name+".crt")),
 			quoted("KEY", p.File(name+".key")), quoted("CA", p.File("ca.crt")),

@@ -3,7 +3,6 @@
 package deploytest
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,13 +77,3 @@ func (p *PKI) Client(name string) mqttlink.TLSFiles {
 
 // File is the path of a key or a certificate.
 func (p *PKI) File(name string) string { return filepath.Join(p.dir, name) }
-
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}

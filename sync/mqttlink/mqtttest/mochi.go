@@ -9,6 +9,8 @@ import (
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
 	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"tally/sync/porttest"
 )
 
 // StartMochi starts an embedded broker that lets everybody in, and returns its address. It ends with the test.
@@ -22,7 +24,7 @@ func StartMochi(t testing.TB) string {
 // a server of a cluster whose copy catches up late.
 func StartLagging(t testing.TB) (addr string, retain func(topic string, payload []byte)) {
 	t.Helper()
-	addr = FreeAddr(t)
+	addr = porttest.Addr(t)
 	s := mochi.New(&mochi.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err := s.AddHook(new(auth.AllowHook), nil); err != nil {
 		t.Fatal(err)

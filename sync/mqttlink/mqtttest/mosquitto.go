@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tally/sync/porttest"
 )
 
 // Mosquitto is a running mosquitto.
@@ -36,7 +38,7 @@ func StartMosquitto(t testing.TB, extra ...string) *Mosquitto {
 		t.Skip("mosquitto is not installed")
 	}
 	dir := t.TempDir()
-	m := &Mosquitto{t: t, Addr: FreeAddr(t), conf: filepath.Join(dir, "mosquitto.conf")}
+	m := &Mosquitto{t: t, Addr: porttest.Addr(t), conf: filepath.Join(dir, "mosquitto.conf")}
 	host, port, _ := net.SplitHostPort(m.Addr)
 	lines := []string{
 		fmt.Sprintf("listener %s %s", port, host), "log_dest stderr", "log_type all", "connection_messages true",
@@ -63,17 +65,6 @@ func mosquittoPath() string {
 		return "/usr/sbin/mosquitto"
 	}
 	return "mosquitto"
-}
-
-// FreeAddr is a local address that nobody listens on.
-func FreeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // Start it again after Kill, on the same address. It returns when the broker listens.

@@ -13,6 +13,8 @@ import (
 	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"tally/sync/porttest"
 )
 
 // Line is a line to a broker that a test makes bad (toxiproxy v2 as a library).
@@ -28,7 +30,7 @@ func NewLine(t testing.TB, addr string) *Line {
 	t.Helper()
 	known.Do(func() { toxics.Register("loss", &lossToxic{}) })
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
-	l := &Line{t: t, Addr: FreeAddr(t)}
+	l := &Line{t: t, Addr: porttest.Addr(t)}
 	l.proxy = toxiproxy.NewProxy(server, "line", l.Addr, addr)
 	l.Up()
 	t.Cleanup(l.Down)

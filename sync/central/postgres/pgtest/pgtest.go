@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tally/sync/porttest"
 )
 
 // Cluster is a running server.
@@ -57,12 +59,7 @@ func Start(t testing.TB, args ...string) *Cluster {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, c.port, _ = net.SplitHostPort(l.Addr().String())
-	l.Close()
+	_, c.port, _ = net.SplitHostPort(porttest.Addr(t))
 	c.Up()
 	t.Cleanup(c.Kill)
 	return c
