@@ -26,6 +26,8 @@ func implausible(body any) *contract.Invalid {
 		return firstOf(long("order", f.Order, maxKey), long("account", f.Account, maxKey), long("card", f.Card, maxKey))
 	case *contract.HandOver:
 		return firstOf(long("order", f.Order, maxKey), long("account", f.Account, maxKey), long("want", f.Want, maxKey))
+	case *contract.OrderRuled:
+		return firstOf(long("order", f.Order, maxKey), long("account", f.Account, maxKey), long("want", f.Want, maxKey))
 	case *contract.CardReport:
 		return firstOf(long("account", f.Account, maxKey), long("card", f.Card, maxKey))
 	case *contract.SaleLock:

@@ -80,6 +80,7 @@ var facts = map[contract.Stream]map[string]func(contract.Record) (any, error){
 		contract.TypeCardTariff: body[contract.CardOperation], contract.TypeCardTariffVoid: body[contract.CardOperation],
 		contract.TypeOrderInDoubt: body[contract.OrderInDoubt], contract.TypeOrderWitnessed: body[contract.OrderWitnessed],
 		contract.TypeOrderWanted: body[contract.HandOver], contract.TypeOrderGiven: body[contract.HandOver], contract.TypeOrderReturned: body[contract.HandOver],
+		contract.TypeOrderRuled: body[contract.OrderRuled],
 	},
 	contract.Ev: {
 		contract.TypeReadingsLost: lost, contract.TypeStatement: body[contract.Statement],

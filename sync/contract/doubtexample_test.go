@@ -18,6 +18,18 @@ var exampleWitness = OrderWitnessed{
 
 var exampleWant = HandOver{Order: "o-01JD7", Account: "00010001", Want: "o-01JE2", Station: "hall-2", Operator: "sun"}
 
+var exampleRuling = Ruling{Do: RuleGiven, Want: "o-01JE2", Station: "hall-2", By: "li", Because: "hall-1 burnt down", At: At(exampleTime)}
+
+var exampleRuled = OrderRuled{
+	Order: "o-01JD7", Account: "00010001", Do: RuleGiven, Want: "o-01JE2", RuledAt: At(exampleTime), State: "void", EndAt: exampleRuling.ended(),
+	Why: "card_removed", Operator: "chen", Station: "hall-1", VolumeL: 50_000, AmountFen: 17_250,
+}
+
+func (r Ruling) ended() *Time {
+	t := At(r.At.Add(-time.Second))
+	return &t
+}
+
 func doubtExamples() []exampleRecord {
 	given := exampleWant
 	given.Operator = ""
@@ -25,5 +37,6 @@ func doubtExamples() []exampleRecord {
 		{TypeOrderInDoubt, Tx, TypeOrderInDoubt, "o-01JD7", exampleOpenOrder}, {TypeOrderWitnessed, Tx, TypeOrderWitnessed, "o-01JD7", exampleWitness},
 		{TypeOrderWanted, Tx, TypeOrderWanted, "o-01JD7", exampleWant}, {TypeOrderGiven, Tx, TypeOrderGiven, "o-01JD7", given},
 		{TypeOrderReturned, Tx, TypeOrderReturned, "o-01JD7", exampleWant},
+		{TypeOrderRuled, Tx, TypeOrderRuled, "o-01JD7", exampleRuled},
 	}
 }

@@ -35,7 +35,7 @@ var exampleParts = map[string]any{
 		Account: "00010001", Version: 17, Region: 3301, Card: "0000112233", CardIssue: 2, CardSeq: 12, CardCum: 4120, CardQty: 500,
 		CardTag: "9f3a01", CardUnit: "0.1m3", Meter: "G4-7788", PeriodStart: "2026-01-01", BoughtL: 250_000,
 		Dead:   []DeadCard{{Region: 3301, Card: "0000112200", Issue: 1, Why: "replaced"}},
-		Doubts: []OpenDoubt{{Doubt: exampleOpenOrder, Seen: &exampleWitness, Wanted: []HandOver{exampleWant}, Given: "o-01JE2", Returned: []string{"o-01JE1"}}},
+		Doubts: []OpenDoubt{{Doubt: exampleOpenOrder, Seen: &exampleWitness, Wanted: []HandOver{exampleWant}, Given: "o-01JE2", Returned: []string{"o-01JE1"}, Ruled: &exampleRuling}},
 	}}},
 }
 

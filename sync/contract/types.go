@@ -23,7 +23,7 @@ var recordTypes = []RecordType{
 	{TypeCardRetired, Tx, "card_operation"}, {TypeCardRetiredVoid, Tx, "card_operation"},
 	{TypeCardTool, Tx, "card_operation"}, {TypeCardToolVoid, Tx, "card_operation"},
 	{TypeOrderInDoubt, Tx, "order_in_doubt"}, {TypeOrderWitnessed, Tx, "order_witnessed"},
-	{TypeOrderWanted, Tx, "hand_over"}, {TypeOrderGiven, Tx, "hand_over"}, {TypeOrderReturned, Tx, "hand_over"},
+	{TypeOrderWanted, Tx, "hand_over"}, {TypeOrderGiven, Tx, "hand_over"}, {TypeOrderReturned, Tx, "hand_over"}, {TypeOrderRuled, Tx, "order_ruled"},
 
 	{TypeCardInDoubt, Ev, "card_in_doubt"}, {TypeQuarantine, Ev, "card_in_doubt"}, {TypeCardMismatch, Ev, "card_mismatch"},
 	{TypeSaleLock, Ev, "sale_lock"}, {TypeSaleUnlock, Ev, "sale_lock"},
