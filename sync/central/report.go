@@ -26,6 +26,9 @@ const (
 	FindingShort      = "short"      // fewer records are here than were acknowledged
 	FindingQuarantine = "quarantine" // records wait for a person
 	FindingSilent     = "silent"     // the node has made no statement for the day
+
+	FindingVoidWritten = "void_but_written" // an order was given up by its node and read on its card by another
+	FindingOverruled   = "overruled"        // an order was ended otherwise than the centre has decided in the place of its node
 )
 
 // Account is what the centre has of one node.

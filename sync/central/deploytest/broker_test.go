@@ -8,6 +8,7 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"tally/sync/central/centraltest"
 	"tally/sync/central/deploytest"
 	"tally/sync/contract"
 	"tally/sync/mqttlink"
@@ -104,9 +105,7 @@ func borrowedName(t *testing.T, b broker) {
 	c := startCentre(t, b.at(0), "central-1", "", b.pki.Client("central-1"), openStore(t))
 	until(t, "the centre is there", c.link.Connected)
 	own := b.pki.Client("hall-2")
-	victim := startNode(t, b.at(0), "hall-1", b.pki.Client("hall-1"))
-	forged := victim.tx.Sales(1, 1, 1).Deliver(t, 1, 1)
-	victim.stop()
+	forged := centraltest.NewFeed("hall-1", "e1", contract.Tx).Sales(1, 1, 1).Deliver(t, 1, 1)
 	client := dial(t, b.at(0), "hall-2", own)
 	overheard := make(chan string, 10)
 	for _, filter := range []string{"tally/v1/hall-1/#", "tally/v1/+/up/#", "tally/v1/hall-1/dn/ack/tx"} {

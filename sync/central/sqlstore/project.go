@@ -11,7 +11,7 @@ import (
 // project writes the tables that people read. It runs for a record that was just stored, within the same transaction.
 func (w *work) project(ctx context.Context, k key, it *central.Item) error {
 	at := stamp(it.Record.At.Time)
-	if done, err := w.projectDoubt(ctx, k, it.Record.Type, at, it.Fact); done || err != nil {
+	if done, err := w.projectDoubt(ctx, k, it.Seq, it.Record.Type, at, it.Fact); done || err != nil {
 		return err
 	}
 	switch f := it.Fact.(type) {

@@ -39,7 +39,7 @@ func (s *Store) Reconcile(ctx context.Context, q central.Query) (central.Report,
 		if r.Accounts, err = w.accountsOf(ctx, sp); err != nil {
 			return err
 		}
-		for _, f := range []func(context.Context, span) ([]central.Finding, error){w.sums, w.heads, w.signed, w.streams, w.silent} {
+		for _, f := range []func(context.Context, span) ([]central.Finding, error){w.sums, w.heads, w.signed, w.streams, w.silent, w.contradicted} {
 			more, err := f(ctx, sp)
 			if err != nil {
 				return err

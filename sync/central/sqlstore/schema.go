@@ -66,7 +66,7 @@ ALTER TABLE refused ADD COLUMN node TEXT NOT NULL DEFAULT ''; -- whose topic it 
 CREATE INDEX refused_node ON refused (node);
 `, reportLayout, doubtLayout, restoreLayout, `
 CREATE INDEX statement_day ON statement (node, epoch, from_at, to_at, seq);
-`}
+`, rulingLayout}
 
 // migrate brings the database to the newest layout, and refuses one that is newer than this program.
 func (s *Store) migrate(ctx context.Context) error {
