@@ -36,6 +36,7 @@ type testCentre struct {
 	epoch   string
 	counter uint64
 	mute    bool
+	other   *testCentre // see inherit
 	changed chan struct{}
 }
 
@@ -109,6 +110,7 @@ func (c *testCentre) take(ctx context.Context, e contract.Envelope) {
 	}
 	c.epoch = e.Epoch
 	id := e.Epoch + "/" + string(e.Stream)
+	c.next[id] = c.upto(id)
 	ack := contract.Ack{Epoch: e.Epoch}
 	for i := range e.Records {
 		rec, err := e.Record(i)
@@ -147,14 +149,21 @@ func (c *testCentre) conflicts() []string {
 	return slices.Sorted(maps.Keys(c.differ))
 }
 
-// inherit takes over how far another centre is, as one database behind two brokers would.
+// inherit makes c know how far another centre is at any time, as one database behind two brokers would.
 func (c *testCentre) inherit(o *testCentre) {
-	o.mu.Lock()
-	next := maps.Clone(o.next)
-	o.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.next = next
+	c.other = o
+}
+
+// upto is how far a stream is here or at the other centre.
+func (c *testCentre) upto(id string) uint64 {
+	if c.other == nil {
+		return c.next[id]
+	}
+	c.other.mu.Lock()
+	defer c.other.mu.Unlock()
+	return max(c.next[id], c.other.next[id])
 }
 
 // await returns the first record on ev that ok accepts.

@@ -116,13 +116,19 @@ func TestARestoredCentreGetsTheRecordsAgain(t *testing.T) {
 func TestABrokerThatDoesNotExistIsTakenBack(t *testing.T) {
 	m := mqtttest.StartMosquitto(t)
 	c := startTestCentre(t, m.Addr)
-	n, stop := startUplinked(t, m.Addr, c, func(cfg *config.Node) { cfg.Uplink.Delivery.Confirm = 1500 * time.Millisecond })
+	dir := t.TempDir()
+	trial := func(lasts time.Duration) func(*config.Node) {
+		return func(cfg *config.Node) { cfg.DataDir, cfg.Uplink.Delivery.Confirm = dir, lasts }
+	}
+	n, stop := startUplinked(t, m.Addr, c, trial(time.Second))
 	c.desire(1, `{"settings":{"broker":"tcp://`+porttest.Addr(t)+`"}}`)
 	c.await("the old settings", func(r contract.Record) bool { return r.Type == contract.TypeSettingsRolledBack })
 	if k := n.uplink.settings.now(); k.Trial != nil || k.Confirmed.Broker != nil {
 		t.Errorf("%+v", k)
 	}
 
+	stop()
+	n, stop = startUplinked(t, m.Addr, c, trial(patience)) // what can be reached gets the time that it needs
 	second := mqtttest.StartMosquitto(t)
 	there := startTestCentre(t, second.Addr)
 	there.inherit(c)
