@@ -109,6 +109,18 @@ func (d *Desk) Unlock(ctx context.Context, account, reason, by string) (int, err
 	return n, err
 }
 
+// Rule implements cli.CentralDoubts.
+func (d *Desk) Rule(ctx context.Context, r central.Rule) (contract.Ruling, error) {
+	if d.sign == nil {
+		return contract.Ruling{}, cli.NoSigningKey
+	}
+	ruling, err := d.Store.Rule(ctx, r, d.now())
+	if why, ok := errors.AsType[central.Unruled](err); ok {
+		err = cli.Refusal(why)
+	}
+	return ruling, err
+}
+
 // Set implements cli.CentralWishes.
 func (d *Desk) Set(ctx context.Context, node string, s contract.Settings) error {
 	if d.sign == nil {

@@ -43,7 +43,7 @@ func metricsHandler(ce *Centre) http.Handler {
 	down("dispatch_errors_total", "Rounds in which something could not be sent or made.", func(s dispatch.Stats) uint64 { return s.Errors })
 	counter("dropped_total", "Envelopes that came while too many were waiting; their nodes send them again.", func() float64 { return float64(link.Dropped()) })
 	for _, code := range []string{central.FindingSums, central.FindingHead, central.FindingAbsent, central.FindingSignature, central.FindingKey,
-		central.FindingBreak, central.FindingShort, central.FindingQuarantine, central.FindingSilent} {
+		central.FindingBreak, central.FindingShort, central.FindingQuarantine, central.FindingSilent, central.FindingVoidWritten, central.FindingOverruled} {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "tally_central_reconciliation_findings", Help: "Differences in the last daily report of this instance.", ConstLabels: prometheus.Labels{"code": code},
 		}, func() float64 { return float64(ce.accountant.found(code)) }))

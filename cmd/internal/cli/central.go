@@ -21,7 +21,7 @@ func (a *app) centralTree(deps CentralDeps) *cobra.Command {
 		"tally-central 接收节点上送的数据，入库提交后确认，并向节点下发指令"),
 		a.centralRunCommand(deps), a.centralCheckConfigCommand(), a.centralKeyCommand(), a.centralNodesCommand(deps), a.centralCommandCommand(deps),
 		a.centralPricesCommand(deps), a.centralLockCommand(deps), a.centralUnlockCommand(deps), a.centralSetCommand(deps),
-		a.centralReconcileCommand(deps), a.versionCommand())
+		a.centralReconcileCommand(deps), a.centralDoubtsCommand(deps), a.versionCommand())
 }
 
 // centralRunCommand is `tally-central run --config FILE`.
@@ -91,5 +91,5 @@ func (a *app) centralRefusal(r Refusal) *failure {
 	case AccountNotLocked:
 		return &failure{ExitRefused, a.t("the centre knows of no lock on this account", "中心没有该户的停售记录"), ""}
 	}
-	return nil
+	return a.unruled(r)
 }

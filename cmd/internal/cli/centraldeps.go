@@ -27,6 +27,7 @@ type CentralDeps struct {
 type CentralDesk interface {
 	CentralCommands
 	CentralWishes
+	CentralDoubts
 	// Nodes lists the nodes that have said something of themselves.
 	Nodes(ctx context.Context) ([]central.NodeState, error)
 	// Reconcile compares what nodes say with what is stored.

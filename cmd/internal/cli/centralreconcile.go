@@ -131,4 +131,7 @@ var findings = map[string]struct{ en, zh string }{
 	central.FindingShort:      {"fewer than acknowledged", "少于已确认数"},
 	central.FindingQuarantine: {"in quarantine", "隔离待处理"},
 	central.FindingSilent:     {"no statement", "无声明"},
+
+	central.FindingVoidWritten: {"given up, yet on its card", "已作废却在卡上"},
+	central.FindingOverruled:   {"otherwise than decided here", "与中心决定相抵触"},
 }

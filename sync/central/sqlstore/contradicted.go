@@ -28,7 +28,9 @@ func (w *work) contradicted(ctx context.Context, sp span) ([]central.Finding, er
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b central.Finding) int { return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Text, b.Text)) })
+	slices.SortStableFunc(out, func(a, b central.Finding) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Text, b.Text))
+	})
 	return out, nil
 }
 
