@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"tally/cardreader/profile"
 )
 
 // app is one run of one program.
@@ -16,6 +18,8 @@ type app struct {
 	env  Env
 	lang string // "en" or "zh"
 	name string // of the program
+
+	tried *profile.Profile // the layout that --profile names; nil: none
 }
 
 // OSEnv is the process's own world.

@@ -12,41 +12,48 @@ import (
 	"github.com/spf13/cobra"
 
 	"tally/cardreader/dump"
-	"tally/cardreader/profile"
 	"tally/cmd/internal/control"
 )
 
-// cardDumpCommand is `tally card dump [READER] [--json|--hex] [-o FILE]`.
+// cardDumpCommand is `tally card dump [READER] [--profile NAME|FILE] [--json|--hex] [-o FILE]`.
 func (a *app) cardDumpCommand(deps TallyDeps) *cobra.Command {
 	var d door
 	var asJSON, asHex bool
-	var file string
+	var file, layout string
 	c := &cobra.Command{
 		Use: "dump [READER]", Short: a.t("print every byte of a card, and what each means", "输出卡片的全部字节及其含义"), Args: a.args(0, 1),
-		Long: a.t("Read all user bytes of the card in a reader and explain them field by field. Nothing is written and no code is presented;\na dump holds no secret. --json writes a file that `tally card diff` takes.",
-			"读取卡片的全部用户字节并逐字段解释。不写卡，也不校验卡密码；输出中没有密钥。--json 的输出可供 `tally card diff` 使用。"),
-		Example: "  tally card dump\n  tally card dump --json -o before.json",
+		Long: a.t("Read all user bytes of the card in a reader and explain them field by field. Nothing is written and no code is presented;\na dump holds no secret. --json writes a file that `tally card diff` takes.\nWith --profile the bytes are explained by that layout, a file too, even where it does not fit; the exit code is then 1.",
+			"读取卡片的全部用户字节并逐字段解释。不写卡，也不校验卡密码；输出中没有密钥。--json 的输出可供 `tally card diff` 使用。\n给出 --profile 时按该规格（可为文件）解释，即使不相符也输出全部字节，此时退出码为 1。"),
+		Example: "  tally card dump\n  tally card dump --json -o before.json\n  tally card dump --profile acme-v2.toml",
 		RunE: func(c *cobra.Command, args []string) error {
 			if asJSON && asHex {
 				return a.usage(c, "--json or --hex, not both", "--json 与 --hex 不能同时指定")
 			}
-			return a.withCards(c.Context(), d, deps, func(cards control.Cards) error {
-				name, err := a.reader(c.Context(), cards, strings.Join(args, ""))
-				if err != nil {
-					return err
-				}
-				card, err := cards.Card(c.Context(), name)
-				if err != nil {
+			p, err := a.try(layout)
+			if err != nil {
+				return err
+			}
+			return a.withCards(c.Context(), d, deps, p, func(cards control.Cards) error {
+				card, err := a.cardBy(c.Context(), cards, strings.Join(args, ""), p)
+				if err != nil && (p == nil || len(card.State.Image) == 0) {
 					return err
 				}
 				made := dump.Dump{Format: dump.Format, At: deps.now().UTC().Truncate(time.Second), Reader: card.Reader, ATR: card.ATR,
 					Profile: card.State.Profile, Image: card.State.Image}
-				return a.output(file, func(w io.Writer) error { return a.writeDump(w, made, asJSON, asHex) })
+				if err != nil {
+					made.Problem = misfit(err)
+				}
+				if werr := a.output(file, func(w io.Writer) error { return a.writeDump(w, made, asJSON, asHex) }); werr != nil || err == nil {
+					return werr
+				}
+				a.say("the layout does not fit: %s", "规格不相符：%s", a.explain(err).text)
+				return errNotWell
 			})
 		},
 	}
 	a.doorFlags(c, &d, deps.Socket)
 	a.jsonFlag(c, &asJSON)
+	a.triedFlag(c, &layout)
 	c.Flags().BoolVar(&asHex, "hex", false, a.t("print the bytes only", "只输出字节"))
 	c.Flags().StringVarP(&file, "output", "o", "", a.t("`FILE` to write, whole or not at all", "`文件` 输出文件，要么完整要么没有"))
 	return c
@@ -76,8 +83,8 @@ func hexLines(image []byte) string {
 
 // explained is a dump for people.
 func (a *app) explained(d dump.Dump) string {
-	p, err := profile.Builtin(d.Profile)
-	if err != nil {
+	p := a.layoutOf(d.Profile)
+	if p == nil {
 		return hexLines(d.Image)
 	}
 	states := map[string]string{}

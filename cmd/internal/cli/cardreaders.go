@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tally/cardreader/profile"
 	"tally/cmd/internal/control"
 )
 
@@ -18,7 +19,7 @@ func (a *app) cardReadersCommand(deps TallyDeps) *cobra.Command {
 	c := &cobra.Command{
 		Use: "readers", Short: a.t("list card readers and what lies in them", "列出读卡器及其中的卡片"), Args: a.args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.withCards(c.Context(), d, deps, func(cards control.Cards) error {
+			return a.withCards(c.Context(), d, deps, nil, func(cards control.Cards) error {
 				readers, err := cards.Readers(c.Context())
 				if err != nil {
 					return err
@@ -40,8 +41,9 @@ func (a *app) cardReadersCommand(deps TallyDeps) *cobra.Command {
 	return c
 }
 
-// withCards hands over the node's cards, or the machine's own readers when no node was named and none runs.
-func (a *app) withCards(ctx context.Context, d door, deps TallyDeps, use func(control.Cards) error) error {
+// withCards hands over the node's cards, or the machine's own readers when no node was named and none runs. Those read by
+// the layout, unless it is nil.
+func (a *app) withCards(ctx context.Context, d door, deps TallyDeps, layout *profile.Profile, use func(control.Cards) error) error {
 	client, named := a.client(d)
 	defer client.Close()
 	if _, err := client.Status(ctx); named || !errors.Is(err, control.ErrNoNode) {
@@ -51,7 +53,7 @@ func (a *app) withCards(ctx context.Context, d door, deps TallyDeps, use func(co
 		return use(client)
 	}
 	a.say("no node runs here; asking the readers directly", "本机没有运行节点；直接访问读卡器")
-	cards, end, err := deps.Cards(ctx)
+	cards, end, err := deps.Cards(ctx, layout)
 	if err != nil {
 		return err
 	}

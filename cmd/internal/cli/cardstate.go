@@ -14,9 +14,9 @@ import (
 
 // says reports whether cards of a layout say a thing at all. Of a layout that this program does not know everything is
 // taken for said.
-func says(layout string, block func(*profile.Profile) *profile.Block, m profile.Meaning) bool {
-	p, err := profile.Builtin(layout)
-	if err != nil {
+func (a *app) says(layout string, block func(*profile.Profile) *profile.Block, m profile.Meaning) bool {
+	p := a.layoutOf(layout)
+	if p == nil {
 		return true
 	}
 	b := block(p)
@@ -36,7 +36,7 @@ func (a *app) card(c control.Card) string {
 	switch {
 	case s.Meter != "":
 		t.row(a.t("meter", "表号"), plain(s.Meter))
-	case says(s.Profile, header, profile.MeterNo):
+	case a.says(s.Profile, header, profile.MeterNo):
 		t.row(a.t("meter", "表号"), a.t("not bound yet", "尚未绑定"))
 	}
 	if c.Customer != nil {
@@ -88,7 +88,7 @@ func (a *app) state(t *table, s purse.State) {
 
 // cardNo is the number on the card, with the region where the card or the node says one.
 func (a *app) cardNo(s purse.State) string {
-	if s.Card.Region == 0 && !says(s.Profile, header, profile.Region) {
+	if s.Card.Region == 0 && !a.says(s.Profile, header, profile.Region) {
 		return plain(s.Card.No)
 	}
 	return plain(s.Card.String())
@@ -108,10 +108,10 @@ func (a *app) kind(s purse.State) string {
 	switch {
 	case s.Water:
 		parts = append(parts, a.t("water", "水"))
-	case says(s.Profile, header, profile.Water):
+	case a.says(s.Profile, header, profile.Water):
 		parts = append(parts, a.t("gas", "燃气"))
 	}
-	if says(s.Profile, header, profile.IssueCount) {
+	if a.says(s.Profile, header, profile.IssueCount) {
 		parts = append(parts, a.f("issue %d", "第 %d 次发卡", s.IssueCount))
 	}
 	return strings.Join(parts, a.t(", ", "，"))
@@ -125,14 +125,14 @@ func (a *app) order(t *table, s purse.State) {
 		return
 	}
 	what := a.amount(s.Unit, o.Qty)
-	if says(s.Profile, order, profile.Seq) {
+	if a.says(s.Profile, order, profile.Seq) {
 		what = a.f("no. %d: %s", "第 %d 号：%s", o.Seq, what)
 	}
 	if o.Op != "" {
 		what = a.f("%s (%s)", "%s（%s）", what, a.op(o.Op))
 	}
 	t.row(a.t("order", "订单"), what)
-	if says(s.Profile, order, profile.Cumulative) {
+	if a.says(s.Profile, order, profile.Cumulative) {
 		t.row(a.t("bought so far", "累计购买"), a.amount(s.Unit, o.Cumulative))
 	}
 	if o.Price != 0 {
@@ -161,7 +161,7 @@ func (a *app) price(s purse.State, o *purse.OnCard) string {
 func (a *app) writeBack(t *table, s purse.State) {
 	w := s.WriteBack
 	if w == nil {
-		if p, err := profile.Builtin(s.Profile); err != nil || p.WriteBack != nil {
+		if p := a.layoutOf(s.Profile); p == nil || p.WriteBack != nil {
 			t.row(a.t("meter says", "表回写"), a.t("nothing yet", "尚无"))
 		}
 		return
@@ -172,7 +172,7 @@ func (a *app) writeBack(t *table, s purse.State) {
 	}
 	t.row(a.t("meter says", "表回写"), taken)
 	says := func(m profile.Meaning) bool {
-		return says(s.Profile, func(p *profile.Profile) *profile.Block { return p.WriteBack }, m)
+		return a.says(s.Profile, func(p *profile.Profile) *profile.Block { return p.WriteBack }, m)
 	}
 	if says(profile.Remaining) {
 		t.row(a.t("remaining", "剩余"), a.amount(s.Unit, w.Remaining))

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -76,6 +75,7 @@ func (a *app) verifyProfile(file, dumpFile string) (verified, error) {
 	if err != nil {
 		return v, err
 	}
+	a.tried = p
 	v.OK, v.Profile, v.Chip = true, p.Name, p.Chip.Type
 	if dumpFile == "" {
 		return v, nil
@@ -119,11 +119,7 @@ func (a *app) verified(v verified) string {
 	if !v.OK {
 		var b strings.Builder
 		for _, p := range v.Problems {
-			fmt.Fprintf(&b, "%s:%d: ", plain(v.File), p.Line)
-			if p.Key != "" {
-				fmt.Fprintf(&b, "%s: ", plain(p.Key))
-			}
-			b.WriteString(plain(p.Text) + "\n")
+			b.WriteString(located(v.File, p.Line, p.Key, p.Text))
 		}
 		return b.String() + a.f("problems: %d\n", "问题：%d\n", len(v.Problems))
 	}

@@ -9,17 +9,26 @@ import (
 	"tally/cmd/internal/control"
 )
 
-// cardWatchCommand is `tally card watch [--count N] [--json]`.
+// cardWatchCommand is `tally card watch [--count N] [--profile NAME|FILE] [--json]`.
 func (a *app) cardWatchCommand(deps TallyDeps) *cobra.Command {
 	var d door
 	var asJSON bool
 	var count int
+	var layout string
 	c := &cobra.Command{
 		Use: "watch", Short: a.t("show cards and readers as they come and go", "实时显示读卡器与卡片的变化"), Args: a.args(0, 0),
 		Long: a.t("Show what happens at the readers until Ctrl-C: readers plugged in, cards put in, read and taken out. Nothing is written on a card.",
 			"实时显示读卡器的事件，直到按 Ctrl-C：读卡器接入、卡片插入、读取、拔出。不写卡。"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.withCards(c.Context(), d, deps, func(cards control.Cards) error {
+			p, err := a.try(layout)
+			if err != nil {
+				return err
+			}
+			return a.withCards(c.Context(), d, deps, p, func(cards control.Cards) error {
+				if _, node := cards.(*control.Client); node && p != nil {
+					return &failure{ExitRefused, a.t("a node reads its cards by its own layouts while they are watched", "监视时节点只按自身的规格读卡"),
+						a.t("stop tallyd to watch with --profile, or use `tally card show --profile`", "要用 --profile 监视请先停止 tallyd，或用 `tally card show --profile`")}
+				}
 				w, ok := cards.(control.CardWatcher)
 				if !ok {
 					return &failure{ExitRefused, a.t("these readers cannot be watched", "无法监视这些读卡器"), ""}
@@ -30,6 +39,7 @@ func (a *app) cardWatchCommand(deps TallyDeps) *cobra.Command {
 	}
 	a.doorFlags(c, &d, deps.Socket)
 	a.jsonFlag(c, &asJSON)
+	a.triedFlag(c, &layout)
 	c.Flags().IntVar(&count, "count", 0, a.t("`N` end after so many events; 0: never", "`数量` 显示若干事件后结束；0 表示不限"))
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tally/cardreader/profile"
 	"tally/cmd/internal/cli/accountcsv"
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/control"
@@ -73,8 +74,9 @@ type NewOperator struct {
 
 // TallyDeps is what the technician's commands are made of.
 type TallyDeps struct {
-	// Cards reads cards through PC/SC when no daemon runs on this machine. close ends it.
-	Cards func(ctx context.Context) (cards control.Cards, close func() error, err error)
+	// Cards reads cards through PC/SC when no daemon runs on this machine, by the layout that is named, or by the one that
+	// fits when it is nil. A card that the named one does not fit comes with its bytes beside the error. close ends it.
+	Cards func(ctx context.Context, layout *profile.Profile) (cards control.Cards, close func() error, err error)
 	Known config.Known
 	// Bench opens lines and meters on this machine.
 	Bench Bench

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tally/cardreader"
+	"tally/cardreader/profile"
 	"tally/cmd/internal/config"
 	"tally/cmd/internal/control"
 	"tally/counter/phrase"
@@ -78,6 +79,10 @@ func (a *app) finish(err error) int {
 		if h, ok := errors.AsType[*hinted](err); ok {
 			a.hint(h.hint)
 		}
+		return ExitConfig
+	}
+	if bad, ok := errors.AsType[*profile.Error](err); ok {
+		fmt.Fprint(a.env.Err, a.badLayout(bad))
 		return ExitConfig
 	}
 	f := a.explain(err)

@@ -3,7 +3,11 @@ package cli_test
 import (
 	"context"
 	"errors"
+	"os"
+	"strings"
 	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"tally/cardreader/profile"
 	"tally/cardreader/purse"
@@ -89,4 +93,40 @@ func fakeImage(qty purse.Amount) purse.Image {
 		panic(err)
 	}
 	return plan.After
+}
+
+// fakeReadersOnly are the readers of a machine without a node. They read the fake card by a layout when one is named.
+type fakeReadersOnly struct {
+	fakeNode
+	layout *profile.Profile
+}
+
+func (r fakeReadersOnly) Card(ctx context.Context, reader string) (control.Card, error) {
+	c, err := r.fakeNode.Card(ctx, reader)
+	c.Customer = nil // no node, no accounts
+	if r.layout == nil || err != nil {
+		return c, err
+	}
+	image := c.State.Image
+	if c.State, err = purse.Decode(r.layout, image); err != nil {
+		c.State = purse.State{Profile: r.layout.Name, Image: image}
+	}
+	return c, err
+}
+
+// layoutFile is `layout FILE [OLD NEW]…`: the shipped GEN4442 layout in a file, as an integrator changed it.
+func layoutFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args)%2 != 1 {
+		ts.Fatalf("usage: layout FILE [OLD NEW]…")
+	}
+	text, err := os.ReadFile("../../../cardreader/profile/gen4442v1.toml")
+	ts.Check(err)
+	changed := string(text)
+	for i := 1; i < len(args); i += 2 {
+		if !strings.Contains(changed, args[i]) {
+			ts.Fatalf("the layout has no %q", args[i])
+		}
+		changed = strings.Replace(changed, args[i], args[i+1], 1)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(changed), 0o600))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tally/cardreader"
+	"tally/cardreader/profile"
 	"tally/cardreader/purse"
 	"tally/cmd/internal/cli"
 	"tally/cmd/internal/cli/accountcsv"
@@ -57,7 +58,7 @@ func end(run func(context.Context) int) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "", RequireExplicitExec: true, RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"node": startNode, "exits": exits, "central": seedCentral, "answer": answerCentral, "mode": mode},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"node": startNode, "exits": exits, "central": seedCentral, "answer": answerCentral, "mode": mode, "layout": layoutFile},
 		Setup: func(e *testscript.Env) error {
 			// A unix socket's path is short; the work folder of a script is not always.
 			dir, err := os.MkdirTemp("", "t")
@@ -224,11 +225,11 @@ func tallyDeps() cli.TallyDeps {
 		Now:    func() time.Time { return at },
 		Known:  known,
 		Socket: filepath.Join(os.TempDir(), "no-node-here", config.SocketName),
-		Cards: func(context.Context) (control.Cards, func() error, error) {
+		Cards: func(_ context.Context, layout *profile.Profile) (control.Cards, func() error, error) {
 			if os.Getenv("FAKE_PCSC") == "none" {
 				return nil, nil, &cardreader.Error{Class: cardreader.Permanent, Code: cardreader.CodeNoPCSC, Op: "start"}
 			}
-			return fakeNode("well"), func() error { return nil }, nil
+			return fakeReadersOnly{fakeNode("well"), layout}, func() error { return nil }, nil
 		},
 		Bench: fakeBench{},
 	}

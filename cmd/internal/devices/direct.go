@@ -17,22 +17,27 @@ import (
 
 // PCSC reads cards through PC/SC on this machine, for a technician where no daemon runs. It implements control.Cards.
 type PCSC struct {
-	src   cardreader.Source
-	chips *Chips
-	claim func(reader string) (release func(), err error)
+	src    cardreader.Source
+	chips  *Chips
+	layout *profile.Profile // the only one that cards are read by; nil: the one that is found to fit
+	claim  func(reader string) (release func(), err error)
 }
 
 // CodeOwned: a daemon on this machine serves the reader, and is to be asked.
 const CodeOwned = "reader_owned"
 
-// Cards reaches the readers of this machine. close may be called at any time; nothing is kept open between calls.
-func Cards(context.Context) (_ control.Cards, close func() error, err error) {
+// Cards reaches the readers of this machine. A layout that is not nil is the one to read cards by, whatever they are; a card
+// that it does not fit comes back with its bytes beside the error. close may be called at any time; nothing is kept open
+// between calls.
+func Cards(_ context.Context, layout *profile.Profile) (_ control.Cards, close func() error, err error) {
 	src := newModules(pcsc.New(pcsc.Options{Log: slog.New(slog.DiscardHandler)}), "")
-	chips, err := NewChips(config.Cards{Profiles: profile.List()}, src)
-	if err != nil {
+	p := PCSC{src: src, layout: layout, claim: claim.Reader}
+	if layout != nil {
+		p.chips = chipsOf(layout, src)
+	} else if p.chips, err = NewChips(config.Cards{Profiles: profile.List()}, src); err != nil {
 		return nil, nil, err
 	}
-	return PCSC{src: src, chips: chips, claim: claim.Reader}, func() error { return nil }, nil
+	return p, func() error { return nil }, nil
 }
 
 // Readers implements control.Cards.
@@ -91,6 +96,9 @@ func (p PCSC) read(ctx context.Context, e cardreader.Event) (control.Card, error
 		return control.Card{}, &cardreader.Error{Class: cardreader.Operator, Code: CodeOwned, Op: "open", Reader: e.Reader, Err: err}
 	}
 	defer release()
+	if p.layout != nil {
+		return p.readBy(ctx, e)
+	}
 	purse, err := p.chips.Open(ctx, e.Reader, e.Insertion)
 	if err != nil {
 		return control.Card{}, err
