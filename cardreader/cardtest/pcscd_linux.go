@@ -110,19 +110,26 @@ func (p *PCSCD) configure(names []string) {
 	}
 }
 
+// Ports are taken from below those that a system hands out by itself (net.ipv4.ip_local_port_range), downwards, and apart
+// from those of test binaries that run side by side: others would be gone now and then before pcscd has them, or has them
+// again after it was killed.
+const lowestPort, ports = 10240, 32768 - 10240
+
+var lastPort = ports - os.Getpid()*61%ports // guarded by pcscdMu
+
 // freePortPair finds two neighbouring ports: slot 1 of the driver listens one above slot 0.
 func freePortPair(t testing.TB) int {
 	t.Helper()
-	for range 50 {
-		a, err := net.Listen("tcp", ":0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := a.Addr().(*net.TCPAddr).Port
-		b, err := net.Listen("tcp", fmt.Sprintf(":%d", port+1))
-		a.Close()
+	free := func(port int) bool {
+		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
 		if err == nil {
-			b.Close()
+			l.Close()
+		}
+		return err == nil
+	}
+	for range ports / 2 {
+		lastPort = (lastPort + ports - 2) % ports
+		if port := lowestPort + lastPort; free(port) && free(port+1) {
 			return port
 		}
 	}
@@ -197,6 +204,7 @@ func (p *PCSCD) ready() error {
 	select {
 	case <-p.log.up:
 		return nil
+	case <-p.log.broken:
 	case <-p.done:
 	case <-time.After(patience):
 	}
@@ -242,11 +250,15 @@ type logBuffer struct {
 	lines []string
 	up    chan struct{}
 
+	broken chan struct{} // closed when a slot could not be opened
+
 	removed int
 	more    chan struct{} // closed with the next removal
 }
 
-func newLogBuffer() *logBuffer { return &logBuffer{up: make(chan struct{}), more: make(chan struct{})} }
+func newLogBuffer() *logBuffer {
+	return &logBuffer{up: make(chan struct{}), broken: make(chan struct{}), more: make(chan struct{})}
+}
 
 func (b *logBuffer) removals() (n int, more <-chan struct{}) {
 	b.mu.Lock()
@@ -258,7 +270,10 @@ func (b *logBuffer) read(s *bufio.Scanner) {
 	broken := false
 	for s.Scan() {
 		line := s.Text()
-		broken = broken || strings.Contains(line, "Open Port") && strings.Contains(line, "Failed") || strings.Contains(line, "Could not initialize")
+		if !broken && (strings.Contains(line, "Open Port") && strings.Contains(line, "Failed") || strings.Contains(line, "Could not initialize")) {
+			broken = true
+			close(b.broken)
+		}
 		if strings.Contains(line, "daemon ready") && !broken {
 			close(b.up)
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // patience ends a test that would hang. It is no measure of anything.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // Watcher collects the events of a running Source.
 type Watcher struct {

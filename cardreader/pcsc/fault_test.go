@@ -116,7 +116,7 @@ func TestSilentCardIsAbandoned(t *testing.T) {
 	t.Parallel() // beside TestConformance
 	for _, kind := range []cardsim.FaultKind{cardsim.Silence, cardsim.LateAnswer} {
 		t.Run(kind.String(), func(t *testing.T) {
-			b := newBench(t, cardtest.StartPCSCD(t), pcsc.Options{Watchdog: 100 * time.Millisecond})
+			b := newBench(t, cardtest.StartPCSCD(t), pcsc.Options{Watchdog: time.Second})
 			w := cardtest.Watch(t, b.src)
 			insert(t, b, cardsim.Script(cardsim.ACS(newChip()), cardsim.Fault{At: 2, Kind: kind}))
 			e := w.Await(cardreader.CardInserted, b.name)

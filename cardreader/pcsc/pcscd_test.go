@@ -86,7 +86,7 @@ func TestConformance(t *testing.T) {
 
 // inProcess runs the suite for one kind of card and passes on what it says.
 func inProcess(t *testing.T, chip string) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestConformance$", "-test.v", "-test.timeout=5m")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestConformance$", "-test.v", "-test.timeout=15m")
 	cmd.Env = append(os.Environ(), chipEnv+"="+chip)
 	out, err := cmd.CombinedOutput()
 	passed := bytes.Count(out, []byte("    --- PASS: "))

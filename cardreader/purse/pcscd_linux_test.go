@@ -77,7 +77,7 @@ func (o office) open(ins cardreader.Insertion) cardreader.Card {
 func TestPurseThroughPCSCD(t *testing.T) {
 	p := cardtest.StartPCSCD(t)
 	r := p.Readers[0]
-	src := pcsc.New(pcsc.Options{Watchdog: 300 * time.Millisecond})
+	src := pcsc.New(pcsc.Options{Watchdog: time.Second})
 	watch := cardtest.Watch(t, src)
 	for _, k := range kits(t) {
 		t.Run(k.name, func(t *testing.T) {
