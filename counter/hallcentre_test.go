@@ -101,7 +101,7 @@ func (c *centre) tell(o *office, keep func(account string) bool) {
 	var all []counter.AccountDelta
 	for _, d := range c.accounts {
 		if keep(d.Account) {
-			d.Doubts = c.open(d.Account)
+			d.Doubts = c.open(d.Account, o)
 			all = append(all, d)
 			c.past = append(c.past, d)
 		}

@@ -15,6 +15,8 @@ type openDoubt struct {
 	ended  bool
 	wanted []contract.HandOver
 	given  []string
+	ruled  []contract.Ruling
+	heard  []contract.OrderRuled // what its own counter said to rulings
 }
 
 func (c *centre) doubt(order string) *openDoubt {
@@ -54,6 +56,10 @@ func (c *centre) hearOpen(o *office, r countertest.Record) {
 	case contract.TypeOrderReturned:
 		o.decode(r.Body, &h)
 		d.Returned = append(d.Returned, h.Want)
+	case contract.TypeOrderRuled:
+		var a contract.OrderRuled
+		o.decode(r.Body, &a)
+		d.heard = append(d.heard, a)
 	}
 	c.put(any.Account, c.accounts[any.Account])
 }
@@ -78,13 +84,16 @@ func (c *centre) onCard(w contract.OrderWitnessed) {
 	}
 }
 
-// open lists the orders of an account without an end.
-func (c *centre) open(account string) (out []contract.OpenDoubt) {
+// open lists the orders of an account without an end, as an office is told of them.
+func (c *centre) open(account string, o *office) (out []contract.OpenDoubt) {
 	for _, d := range c.doubts {
-		if d.Doubt.Account != account || d.ended {
+		if d.Doubt.Account != account || !d.concerns(o) {
 			continue
 		}
 		od := d.OpenDoubt
+		if n := len(d.ruled); n > 0 {
+			od.Ruled = &d.ruled[n-1]
+		}
 		od.Returned = slices.Clone(od.Returned)
 		for _, w := range d.wanted {
 			if !slices.Contains(d.given, w.Want) && !slices.Contains(d.Returned, w.Want) {

@@ -38,20 +38,27 @@ func (s *Service) hear(tx Tx, o Order, d contract.OpenDoubt) error {
 		switch {
 		case o.State.Open():
 			s.log.Info("another counter has seen the order on its card", append(orderAttrs(o), "station", w.Station)...)
-			return s.close(tx, &o, ending{state: Done, why: WhyWitnessed})
+			if err := s.close(tx, &o, ending{state: Done, why: WhyWitnessed}); err != nil {
+				return err
+			}
 		case o.State == Void:
-			return s.contradicted(tx, o, *w)
+			if err := s.contradicted(tx, o, *w); err != nil {
+				return err
+			}
 		}
+	}
+	if err := s.hearRuling(tx, &o, d); err != nil {
+		return err
 	}
 	if !o.State.Open() {
 		return nil
 	}
 	was := o
-	switch {
-	case o.GivenTo != "" && slices.Contains(d.Returned, o.GivenTo):
+	if o.GivenTo != "" && slices.Contains(d.Returned, o.GivenTo) {
 		o.GivenTo, o.GivenAt = "", ""
-	case o.GivenTo == "" && d.Given != "": // of before this ledger was restored from a backup
-		o.GivenTo, o.GivenAt = d.Given, "–"
+	}
+	if o.GivenTo == "" && d.Given != "" { // by the centre, or before this ledger was restored from a backup
+		o.GivenTo, o.GivenAt = d.Given, givenAt(d)
 	}
 	if i := slices.IndexFunc(d.Wanted, func(w contract.HandOver) bool { return !slices.Contains(d.Returned, w.Want) }); i >= 0 && mayGive(o) {
 		w := d.Wanted[i]
@@ -99,11 +106,14 @@ func (s *Service) hearElsewhere(tx Tx, a Account, d AccountDelta) ([]Elsewhere, 
 			}
 			continue // ours
 		}
+		if od.Ruled != nil && od.Ruled.Closes() {
+			continue // the centre has settled it; its ledger is lost, and this one has another
+		}
 		e := Elsewhere{Doubt: od.Doubt, Seen: od.Seen != nil}
 		if i := slices.IndexFunc(a.Elsewhere, func(e Elsewhere) bool { return e.Doubt.Order == od.Doubt.Order }); i >= 0 {
 			e.Seen, e.Wants = e.Seen || a.Elsewhere[i].Seen, a.Elsewhere[i].Wants
 		}
-		if err := s.receive(tx, a, e, od.Given); err != nil {
+		if err := s.receive(tx, a, e, od); err != nil {
 			return nil, err
 		}
 		out = append(out, e)

@@ -73,6 +73,9 @@ type Order struct {
 	GivenTo string `json:"given_to,omitempty"`
 	GivenAt string `json:"given_at,omitempty"`
 
+	// Ruled names the newest decision of the centre about this order that was heard of here, see [contract.Ruling].
+	Ruled string `json:"ruled,omitempty"`
+
 	Of         string `json:"of"`          // the order that this one refunds, makes up or writes for another counter
 	RefundedBy string `json:"refunded_by"` // the refund of this order, under way or done
 	ApprovedBy string `json:"approved_by"` // second person, where one is asked for

@@ -31,6 +31,10 @@ const maxWants = 8
 // thing that breaks it is a ledger that was put back to a backup of before the hand-over: it believes that it still has
 // the right until the first word of the centre reaches it.
 //
+// When the node of its own counter is gone for good, a person at the centre gives the order in its place; that node hears of
+// it before anything else should it come back (see hearRuling). Where it was not gone and has given the money back in the
+// meantime, the right was in two ledgers by that person's word, and both records are reported.
+//
 // Writing an order again under its own sequence and tag is harmless wherever it is done, so that its own counter may do
 // that at any time.
 func (s *Service) Take(ctx context.Context, sess Session, order string) error {
@@ -90,8 +94,9 @@ func takeable(e Elsewhere, v purse.Verdict) bool {
 
 // receive puts an order that was handed over into the journal. It is in doubt there, so that the card is judged before
 // anything is written, and it is put there once.
-func (s *Service) receive(tx Tx, a Account, e Elsewhere, given string) error {
+func (s *Service) receive(tx Tx, a Account, e Elsewhere, od contract.OpenDoubt) error {
 	plan, ok := e.plan()
+	given := od.Given
 	if given == "" || !ok || !slices.Contains(e.Wants, given) {
 		return nil
 	}
@@ -103,6 +108,9 @@ func (s *Service) receive(tx Tx, a Account, e Elsewhere, given string) error {
 		ID: given, Request: given, Op: OpFinish, State: InDoubt, Account: a.No, Card: plan.Card, Meter: a.Meter, Station: s.o.Station, Water: a.Water,
 		IntentAt: d.IntentAt.Time, Period: d.Period, Unit: purse.Unit(d.CardUnit), Volume: quantity.Volume(d.VolumeL), Plan: plan, Qty: plan.Qty,
 		Price: quantity.Price(d.Price), Tier: d.Tier, Doubted: true, Why: d.Why, Of: d.Order,
+	}
+	if r := od.Ruled; r != nil && r.Want == given {
+		o.ApprovedBy = r.By
 	}
 	s.log.Info("order of another counter was handed over", orderAttrs(o)...)
 	return tx.PutOrder(o)

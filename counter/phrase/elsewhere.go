@@ -20,6 +20,18 @@ var elsewhereTexts = map[string]entry{
 		both{"另一营业点已读卡，证明此笔在卡上。", "Another counter has read the order on the card."},
 		both{"此笔已完成，无需处理。", "It is done; there is nothing to do."},
 	},
+	counter.WhyCentreWritten: {
+		both{"中心已认定此笔写入卡中。", "The centre has settled this order: it is on its card."},
+		both{"无需处理；原因见备注。", "There is nothing to do; its reason is in the journal."},
+	},
+	counter.WhyCentreRefunded: {
+		both{"此笔款项已由公司退还用户。", "The office has paid the money of this order back."},
+		both{"请勿再次退款。", "Do not pay it back again."},
+	},
+	counter.WhyCentreNotWritten: {
+		both{"中心已认定此笔未写入卡中，未退款。", "The centre has settled this order: it is not on its card, and no money was paid back."},
+		both{"请向公司核实是否仍欠用户。", "Ask the office whether the customer is still owed."},
+	},
 	counter.WhyEnded: {
 		both{"此笔已由收款的营业点了结。", "The counter that took the money has settled this order."},
 		both{"此处无需处理。", "There is nothing to do here."},
