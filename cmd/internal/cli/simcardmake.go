@@ -46,6 +46,9 @@ func (a *app) simDevice(c *cobra.Command, s simulated) (cardsim.Device, error) {
 
 // simChip opens the card in the file, or makes one and puts it there.
 func (a *app) simChip(c *cobra.Command, s simulated, brand func(*cardsim.SLE4442) cardsim.Device) (cardsim.Device, error) {
+	if s.blank || s.serial != "" {
+		return a.simBlank(c, s, brand)
+	}
 	p, image, err := a.simImage(c, &s)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ const (
 	cardNo   = "00001001"
 	meterNo  = "20010001"
 	layout   = "GEN4442 v1"
-	patience = time.Minute // for any one step; nothing waits that long unless it is broken
+	patience = 3 * time.Minute // for any one step; nothing waits that long unless it is broken
 )
 
 var (
@@ -172,16 +172,20 @@ func (h *house) write(name, text string) {
 // seed opens the customer's account in the ledger of the node that does not run yet.
 func (h *house) seed() {
 	h.t.Helper()
+	h.put(counter.Account{
+		No: "100001", Name: "王秀兰", Address: "翠苑一区 12-3-501", Phone: "13800010001", PriceClass: "residential",
+		Card: purse.CardID{Region: region, No: cardNo}, Meter: meterNo,
+	})
+}
+
+// put brings an account into the ledger of the node that does not run yet.
+func (h *house) put(a counter.Account) {
+	h.t.Helper()
 	store, err := storage.Open(filepath.Join(h.dir, h.data), storage.Options{Node: h.name})
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	err = store.Update(h.t.Context(), func(tx counter.Tx) error {
-		return tx.PutAccount(counter.Account{
-			No: "100001", Name: "王秀兰", Address: "翠苑一区 12-3-501", Phone: "13800010001", PriceClass: "residential",
-			Card: purse.CardID{Region: region, No: cardNo}, Meter: meterNo,
-		})
-	})
+	err = store.Update(h.t.Context(), func(tx counter.Tx) error { return tx.PutAccount(a) })
 	if err = errors.Join(err, store.Close()); err != nil {
 		h.t.Fatal(err)
 	}
