@@ -16,7 +16,7 @@ import (
 // direct is a meter on a line that this command opens by itself.
 type direct struct {
 	port, protocol, parity, model string
-	address, kind                 string
+	address, kind, utcOffset      string
 	baud, stopBits, unit          int
 	timeout                       time.Duration
 }
@@ -33,6 +33,7 @@ func (a *app) directFlags(c *cobra.Command, m *direct) {
 	f.StringVar(&m.address, "address", "", a.t("`ADDRESS` of the other protocols, as printed on the meter; M-Bus also 0-250", "`地址` 其他协议的地址，即表上所印数字；M-Bus 也可为 0-250"))
 	f.StringVar(&m.kind, "kind", "", a.t("`KIND` what a cjt188 meter measures: gas, cold-water, heat …; the model's when not given", "`类型` cjt188 表的计量对象：gas、cold-water、heat 等；缺省按型号"))
 	f.StringVar(&m.model, "model", "", a.t("`NAME` meter model", "`名称` 表计型号"))
+	f.StringVar(&m.utcOffset, "utc-offset", "", a.t("`+HH:MM` of the meter's clock; the node's where it has the line, else +08:00", "`+时:分` 表计时钟与 UTC 的时差；线路属节点时按节点，否则为 +08:00"))
 	f.DurationVar(&m.timeout, "timeout", 0, a.t("`TIME` to wait for the answer; the model's when not given", "`时间` 等待应答的时间；缺省按型号"))
 }
 
@@ -66,8 +67,23 @@ func (a *app) directLine(c *cobra.Command, m direct, known config.Known) (config
 	case m.timeout != 0 && (m.timeout < 50*time.Millisecond || m.timeout > time.Minute):
 		return l, a.usage(c, "--timeout is 50ms to 1m", "--timeout 应在 50ms 至 1m 之间")
 	}
+	if m.utcOffset != "" {
+		offset, ok := config.ParseUTCOffset(m.utcOffset)
+		if !ok {
+			return l, a.usage(c, "--utc-offset %q is not a distance from UTC; want one as in +08:00", "--utc-offset %q 不是与 UTC 的时差；应如 +08:00", m.utcOffset)
+		}
+		one.Zone = time.FixedZone("", int(offset/time.Second))
+	}
 	l.Meters = []config.Meter{one}
 	return l, nil
+}
+
+// noPort refuses what has a meaning on a line that the command opens only: a node's meters are as its config has them.
+func (a *app) noPort(c *cobra.Command, m direct) error {
+	if m.utcOffset == "" {
+		return nil
+	}
+	return a.usage(c, "--utc-offset goes with --port; a node's meters are in the time of its configuration", "--utc-offset 须与 --port 同用；节点的表计按其配置的时区")
 }
 
 // directWire is the line without its meter.

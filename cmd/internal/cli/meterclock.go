@@ -16,9 +16,9 @@ func (a *app) meterClockCommand(deps TallyDeps) *cobra.Command {
 	var asJSON, set bool
 	c := &cobra.Command{
 		Use: "clock [ID]", Short: a.t("read a meter's clock, or set it", "读取或设置表计时钟"), Args: a.args(0, 1),
-		Long: a.t("Show what the meter's clock says and how far it is off. With --set and --write it is set to the clock of this machine,\nor of the node, and read back.",
-			"显示表计时钟及其偏差。给出 --set 和 --write 时，按本机（或节点）时钟设置并回读。"),
-		Example: "  tally meter clock 00012345\n  tally meter clock 00012345 --set --write",
+		Long: a.t("Show what the meter's clock says and how far it is off. With --set and --write it is set to the clock of this machine,\nor of the node, and read back. A meter's clock knows no zone: with --port it is taken to be in that of --utc-offset.",
+			"显示表计时钟及其偏差。给出 --set 和 --write 时，按本机（或节点）时钟设置并回读。\n表计时钟不含时区：使用 --port 时按 --utc-offset 解释。"),
+		Example: "  tally meter clock 00012345\n  tally meter clock 00012345 --set --write\n  tally meter clock --port COM3 --protocol cjt188 --address 2020120218 --model generic-cjt188-gas --utc-offset +05:30",
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withMeter(c, w, deps, args, func(t target) error {
 				if !set {

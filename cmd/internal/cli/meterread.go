@@ -52,6 +52,9 @@ func (a *app) readMeter(c *cobra.Command, d door, m direct, deps TallyDeps, args
 	case len(args) == 0:
 		return meter.Reading{}, a.usage(c, "name a meter, or a line with --port", "请指定表号，或用 --port 指定线路")
 	}
+	if err := a.noPort(c, m); err != nil {
+		return meter.Reading{}, err
+	}
 	client, _ := a.client(d)
 	defer client.Close()
 	return client.MeterRead(c.Context(), meter.ID(args[0]))

@@ -159,6 +159,9 @@ func fromNode(m direct, l control.Line) direct {
 	if m.parity == "" {
 		m.parity = l.Parity
 	}
+	if m.utcOffset == "" {
+		m.utcOffset = l.Offset
+	}
 	return m
 }
 
@@ -241,6 +244,9 @@ func (a *app) withMeter(c *cobra.Command, w which, deps TallyDeps, args []string
 	case w.direct.port == "" && len(args) == 0:
 		return a.usage(c, "name a meter, or a line with --port", "请指定表号，或用 --port 指定线路")
 	case w.direct.port == "":
+		if err := a.noPort(c, w.direct); err != nil {
+			return err
+		}
 		client, _ := a.client(w.door)
 		defer client.Close()
 		return do(nodeMeter{client, meter.ID(args[0])})

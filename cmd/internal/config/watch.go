@@ -127,11 +127,22 @@ func (t *table) utcOffset(key string, def time.Duration) time.Duration {
 	if s == "" {
 		return def
 	}
-	at, err := time.Parse("-07:00", s)
-	if err != nil {
+	offset, ok := ParseUTCOffset(s)
+	if !ok {
 		t.bad(key, codeOffset, quoted(s))
 		return def
 	}
+	return offset
+}
+
+// ParseUTCOffset reads a distance from UTC, written like "+08:00"; false when it is none that clocks anywhere have: they are
+// between -12:00 and +14:00.
+func ParseUTCOffset(s string) (time.Duration, bool) {
+	at, err := time.Parse("-07:00", s)
+	if err != nil {
+		return 0, false
+	}
 	_, seconds := at.Zone()
-	return time.Duration(seconds) * time.Second
+	offset := time.Duration(seconds) * time.Second
+	return offset, offset >= -12*time.Hour && offset <= 14*time.Hour
 }

@@ -45,6 +45,7 @@ type Line struct {
 	Baud     int         `json:"baud,omitempty"`
 	Parity   string      `json:"parity,omitempty"`
 	StopBits int         `json:"stop_bits,omitempty"`
+	Offset   string      `json:"utc_offset,omitempty"` // of its meters' clocks, "+08:00"; empty: the node does not say
 	Open     bool        `json:"open"`
 	Meters   []LineMeter `json:"meters"`
 }

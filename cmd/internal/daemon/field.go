@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tally/cmd/internal/control"
+	"tally/cmd/internal/devices"
 	"tally/cmd/internal/fieldwork"
 	"tally/meter"
 	"tally/meter/line"
@@ -22,6 +23,7 @@ func (d door) Lines(context.Context) ([]control.Line, error) {
 			Baud: w.cfg.Baud, Parity: w.cfg.Parity, StopBits: w.cfg.StopBits, Open: w.line.Stats().Up,
 		}
 		for _, m := range w.cfg.Meters {
+			l.Offset = time.Time{}.In(devices.ZoneOf(m)).Format("-07:00")
 			l.Meters = append(l.Meters, control.LineMeter{ID: m.ID, Unit: m.Unit, Address: m.Address, Kind: m.Kind, Model: m.Model})
 		}
 		lines = append(lines, l)

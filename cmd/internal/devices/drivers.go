@@ -91,7 +91,7 @@ func openCJT188(l *line.Line, _ config.Line, m config.Meter, p *models.Profile) 
 }
 
 func options188(v models.CJT188Variant, m config.Meter) cjt188.Options {
-	o := cjt188.Options{Timeout: m.Timeout, Unserial: v.Unserial, Control: v.ReadControl, NoValve: !v.Valve, Months: v.Months, Zone: zoneOf(m)}
+	o := cjt188.Options{Timeout: m.Timeout, Unserial: v.Unserial, Control: v.ReadControl, NoValve: !v.Valve, Months: v.Months, Zone: ZoneOf(m)}
 	o.Preamble = preamble(v.Preamble)
 	o.Variant = decode.Variant(v)
 	return o
@@ -108,8 +108,8 @@ func preamble(n int) int {
 	return n
 }
 
-// zoneOf is the zone of a meter's clock: that of the utility. The machine's own, which is UTC in many boxes, says nothing.
-func zoneOf(m config.Meter) *time.Location {
+// ZoneOf is the zone of a meter's clock: that of the utility. The machine's own, which is UTC in many boxes, says nothing.
+func ZoneOf(m config.Meter) *time.Location {
 	return cmp.Or(m.Zone, time.FixedZone("", 8*60*60))
 }
 
@@ -122,7 +122,7 @@ func openDLT645(l *line.Line, _ config.Line, m config.Meter, p *models.Profile) 
 }
 
 func options645(v models.DLT645Variant, m config.Meter) dlt645.Options {
-	o := dlt645.Options{Timeout: m.Timeout, Preamble: preamble(v.Preamble), Freezes: v.Freezes, NoClock: !v.Clock, Codings: decode.Codings(v), Zone: zoneOf(m)}
+	o := dlt645.Options{Timeout: m.Timeout, Preamble: preamble(v.Preamble), Freezes: v.Freezes, NoClock: !v.Clock, Codings: decode.Codings(v), Zone: ZoneOf(m)}
 	for _, i := range v.Items {
 		o.Items = append(o.Items, dlt645.Item{Edition: dlt645.Edition(v.Edition), Code: i.Code})
 	}
