@@ -64,7 +64,7 @@ func (h *hall) run(t *testing.T, broker string, key central.Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pump, err = outbox.NewPump(outbox.Config{Node: h.name, Boot: "b", AckTimeout: 2 * time.Second, Pause: 20 * time.Millisecond}, link,
+	pump, err = outbox.NewPump(outbox.Config{Node: h.name, Boot: "b", AckTimeout: 10 * time.Second, Pause: 20 * time.Millisecond}, link,
 		h.store.Queue(contract.Tx), h.store.Queue(contract.Ev), h.store.Queue(contract.Rd))
 	if err != nil {
 		t.Fatal(err)
