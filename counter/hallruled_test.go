@@ -278,12 +278,23 @@ func (w *widow) lose() {
 	w.gone.take()
 	w.centre.hear(w.gone, rapid.IntRange(0, 4).Draw(w.rt, "last words"))
 	w.count("lost")
+	if rapid.Bool().Draw(w.rt, "nobody comes") {
+		return
+	}
+	w.come()
+	w.decide()
+	w.come()
 }
 
 // decide is what a person at the centre does about the order of the lost counter, who has the card before them.
 func (w *widow) decide() {
 	if w.gone == nil {
 		return
+	}
+	for _, o := range w.offices {
+		if o != w.gone && rapid.IntRange(0, 3).Draw(w.rt, "what it asks for has come") > 0 {
+			w.centre.hear(o, 1<<30)
+		}
 	}
 	for _, p := range w.pending {
 		if p.o != w.gone || !w.centre.mayRule(p.order) {
