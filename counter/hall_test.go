@@ -290,7 +290,7 @@ func (o *office) stored() {
 		}
 		select {
 		case <-o.changed:
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			o.h.Fatal("a result is never stored")
 		}
 	}
@@ -298,7 +298,7 @@ func (o *office) stored() {
 
 func (o *office) desk(want func(counter.Desk) bool) counter.Desk {
 	o.h.Helper()
-	timeout := time.NewTimer(30 * time.Second)
+	timeout := time.NewTimer(time.Minute)
 	defer timeout.Stop()
 	for {
 		for _, d := range o.svc.Desks() {

@@ -202,7 +202,7 @@ func (w *world) login(name string) counter.Session {
 // desk waits until the desk of a reader is as wanted.
 func (w *world) desk(name string, want func(counter.Desk) bool) counter.Desk {
 	w.t.Helper()
-	timeout := time.NewTimer(20 * time.Second)
+	timeout := time.NewTimer(time.Minute)
 	defer timeout.Stop()
 	for {
 		for _, d := range w.svc.Desks() {

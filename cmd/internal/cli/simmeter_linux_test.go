@@ -80,7 +80,7 @@ func TestSimulatedMetersAnswer(t *testing.T) {
 			if _, err := c2.Write(request); err != nil {
 				t.Fatal(err)
 			}
-			c2.SetReadDeadline(time.Now().Add(10 * time.Second))
+			c2.SetReadDeadline(time.Now().Add(time.Minute))
 			got := make([]byte, len(c.answer))
 			if _, err := io.ReadFull(c2, got); err != nil || !bytes.Equal(got, c.answer) {
 				t.Errorf("answer % X, %v, want % X …", got, err, c.answer)
