@@ -15,8 +15,8 @@ import (
 // meter did: that is what is said, and nothing is sent again.
 func TestTrapSIGTERMInAWrite(t *testing.T) {
 	sim := &metersim.CJT188Meter{}
-	m := able(t, sim, cjt188.Options{Timeout: 5 * time.Second})
-	sim.Next(metersim.Fault{Late: time.Second})
+	m := able(t, sim, cjt188.Options{Timeout: time.Minute})
+	sim.Next(metersim.Fault{Late: 3 * time.Second})
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {

@@ -108,7 +108,7 @@ func TestIndependentSlavePymodbusTCP(t *testing.T) {
 
 // checkPymodbus reads the peer's registers again and again, and in between a unit that is not there.
 func checkPymodbus(t *testing.T, open line.Opener, kind modbus.Framing) {
-	l := line.New("peer", open, line.Options{Timeout: 5 * time.Second})
+	l := line.New("peer", open, line.Options{Timeout: time.Minute})
 	defer l.Close()
 	p := builtin(t, "generic-gas-modbus")
 	m, err := modbus.New(l, kind, 17, p, "4711", modbus.Options{})
@@ -164,6 +164,7 @@ func gasBus(address byte, litres uint32) *metersim.Bus {
 // checkMbpoll polls the simulator once with somebody else's master, reading and writing.
 func checkMbpoll(t *testing.T, mbpoll string, args ...string) {
 	t.Helper()
+	args = append([]string{"-o", "10"}, args...) // seconds for an answer, the most that it takes
 	read := append([]string{"-1", "-0", "-B", "-r", "0", "-t", "4:int", "-c", "2"}, args...)
 	out, err := exec.Command(mbpoll, read...).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "1234567") {
@@ -216,7 +217,7 @@ func TestTrapUnpluggedAndFoundAgain(t *testing.T) {
 	for tries := 0; ; tries++ {
 		if _, err := m.Read(t.Context()); err == nil {
 			break
-		} else if tries > 500 {
+		} else if tries > 6000 {
 			t.Fatalf("not found again: %v", err)
 		}
 		<-tick.C

@@ -34,7 +34,7 @@ func newStreet(t *testing.T) *street {
 	l := config.Line{Name: "riser", Kind: config.KindTCP, Protocol: config.ModbusTCP}
 	for i, id := range []string{"00000001", "00000002"} {
 		bus.Attach(byte(i+1), s.sims[i])
-		m := config.Meter{Unit: uint8(i + 1), Model: "generic-gas-modbus", Every: time.Second, Timeout: 100 * time.Millisecond}
+		m := config.Meter{Unit: uint8(i + 1), Model: "generic-gas-modbus", Every: time.Second, Timeout: 300 * time.Millisecond}
 		m.ID, m.Watched.MaxFlow = meter.ID(id), 6_000
 		l.Meters = append(l.Meters, m)
 	}
@@ -70,7 +70,7 @@ func (s *street) live(t *testing.T, test func(n *Node)) {
 // next waits for the next record of a type in a stream, from a sequence on, and returns it with the sequence behind it.
 func next(t *testing.T, q outbox.Queue, typ string, from uint64) (contract.Record, uint64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		select {
