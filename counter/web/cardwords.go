@@ -43,7 +43,8 @@ var cardTexts = map[string]both{
 	"tool.kind":  {"卡的种类", "Kind"},
 	"tool.water": {"用于水表", "For water meters"},
 	"tool.uses":  {"可使用次数", "Number of uses"},
-	"tool.class": {"价格类别（参数卡）", "Price class (parameter card)"},
+	"tool.class": {"写入哪一类价格", "Prices of which class"},
+	"tool.none":  {"不写价格", "No prices"},
 	"tool.left":  {"剩余使用次数", "Uses left"},
 	"tool.by":    {"制作", "Made"},
 

@@ -37,9 +37,10 @@ type DeskView struct {
 	Special  bool `json:"special"`   // it sets meters up
 	UsesLeft int  `json:"uses_left"` // of such a card
 
-	Hands  hands   `json:"-"`
-	Leads  bool    `json:"-"`
-	Causes []cause `json:"-"`
+	Hands   hands    `json:"-"`
+	Leads   bool     `json:"-"`
+	Causes  []cause  `json:"-"`
+	Classes []string `json:"-"` // price classes that a card for meters can carry
 }
 
 // desks takes the picture of all readers. What the page does not need of a card or an order stays behind.
@@ -82,6 +83,9 @@ func (c *call) work(v *DeskView) {
 		return
 	}
 	v.Leads, v.Causes = leader.allows(c.session.Role), c.h.causes()
+	if v.Leads {
+		v.Classes = c.h.o.Classes()
+	}
 	v.Spare = v.Card.Condition != purse.InUse
 	v.Owned = !v.Spare && v.Account != nil
 	v.Reports = v.Account != nil && v.Account.Card == v.Card.Card

@@ -27,6 +27,9 @@ type Options struct {
 	// Trouble says why no reader can be used at all; nil, or a nil answer, when nothing stands against it.
 	Trouble func() *counter.Refusal
 
+	// Classes are the price classes that hold today, to choose from; nil, or a nil answer, leaves the class to be typed.
+	Classes func() []string
+
 	// Hosts are the names under which the page may be asked for, with or without a port ("counter-3.example:8420").
 	// The loopback names are always allowed. Any other name is refused, so that a foreign page cannot reach this
 	// one by pointing its own name here (DNS rebinding).
@@ -64,6 +67,9 @@ func New(o Options) (*Handler, error) {
 	}
 	if o.Trouble == nil {
 		o.Trouble = func() *counter.Refusal { return nil }
+	}
+	if o.Classes == nil {
+		o.Classes = func() []string { return nil }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

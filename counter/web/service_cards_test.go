@@ -84,7 +84,8 @@ func newChipHall(t *testing.T, b *webtest.Browser, who string, water bool) *chip
 	ended := make(chan error, 1)
 	go func() { ended <- svc.Run(ctx, h.src) }()
 	f := newFake()
-	page, err := New(Options{Sales: svc, Decisions: svc, Returns: svc, Cards: svc, Specials: svc, Logins: svc, Views: svc, Meters: f, Uplink: f, Station: "C3"})
+	page, err := New(Options{Sales: svc, Decisions: svc, Returns: svc, Cards: svc, Specials: svc, Logins: svc, Views: svc, Meters: f, Uplink: f, Station: "C3",
+		Classes: func() []string { return []string{"commercial", "industrial", "residential"} }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +176,8 @@ func TestBrowserCards(t *testing.T) {
 	b := webtest.Start(t)
 	for name, part := range map[string]func(*testing.T, *webtest.Browser){
 		"life of a card": cardLife, "sale, refund, lock, decide": serviceDeeds, "card for meters": cardForMeters, "water": waterWords,
-		"pictures of cards": cardPictures,
+		"prices on a card for meters": parameterCard,
+		"pictures of cards":           cardPictures,
 	} {
 		t.Run(name, func(t *testing.T) { part(t, b) })
 	}
@@ -321,6 +323,50 @@ func cardForMeters(t *testing.T, b *webtest.Browser) {
 	}
 }
 
+// parameterCard is a leader's card with prices for meters, made with the keyboard alone: the class is chosen among those that
+// exist, is asked for on a parameter card only, and is not sent along with another kind.
+func parameterCard(t *testing.T, b *webtest.Browser) {
+	h := newChipHall(t, b, "zhou", false)
+	const classes = `getComputedStyle(document.querySelector("#deed .for-parameter")).display != "none"`
+	param, check := cardsim.NewSLE4442(cardsim.Options{}), cardsim.NewSLE4442(cardsim.Options{})
+	h.put(param)
+	h.deed("制作")
+	h.Press("90000003" + webtest.Tab + " ")
+	h.Wait(`document.querySelector("#deed [name=kind]:checked").value == "check" && !(` + classes + `)`)
+	h.Press(webtest.Right + webtest.Right)
+	h.Wait(`document.querySelector("#deed [name=kind]:checked").value == "parameter" && ` + classes)
+	if got := webtest.Eval[string](h.Page, `[...document.querySelectorAll("#deed [name=class]")].map((c) => c.value + "=" + c.parentNode.innerText.trim()).join()`); got != "=不写价格,commercial=商业,industrial=工业,residential=居民" {
+		t.Errorf("to choose from: %s", got)
+	}
+	h.Press(webtest.Tab + webtest.Tab + webtest.Tab + webtest.Right + webtest.Right)
+	h.Wait(`document.activeElement.name == "class" && document.querySelector("#deed [name=class]:checked").value == "industrial"`)
+	h.Press(webtest.Tab + "外勤用" + webtest.Enter)
+	h.Wait(`document.querySelector("#deed .trouble [data-code=no_tariff]")`) // this hall sells to no industry
+	h.Back()
+	h.Press(webtest.Right)
+	h.Wait(`document.querySelector("#deed [name=class]:checked").value == "residential"`)
+	h.Press(webtest.Enter)
+	h.slip("参数卡", "90000003")
+	h.put(nil)
+	h.put(check)
+	h.deed("制作")
+	h.Press("90000004" + webtest.Tab + " " + webtest.Right + webtest.Right)
+	h.Click(`#deed [name=class][value=residential]`)
+	h.Click(`#deed [name=kind][value=check]`)
+	h.Click(`#deed textarea`)
+	h.Press("外勤用" + webtest.Enter)
+	h.slip("检查卡", "90000004")
+	prof, err := profile.Builtin("GEN4442 v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for chip, want := range map[*cardsim.SLE4442]profile.Validity{param: profile.Valid, check: profile.Empty} {
+		if got := prof.Verify(prof.Tariff, chip.ReadMem(), 0); got != want {
+			t.Errorf("prices on the card: %v, want %v", got, want)
+		}
+	}
+}
+
 // waterWords: a water customer's page does not speak of gas.
 func waterWords(t *testing.T, b *webtest.Browser) {
 	h := newChipHall(t, b, "chen", true)
@@ -371,6 +417,11 @@ func (h *chipHall) shoot(name string, c *cardsim.SLE4442, deeds ...string) {
 		h.Click(`#deed .menu [data-deed^="` + d + ` "]`)
 		h.Wait(`document.querySelector("#deed[open] form")`)
 		h.shot(name + "-" + d)
+		if d == "tool" {
+			h.Click(`#deed [name=kind][value=parameter]`)
+			h.Click(`#deed [name=class][value=residential]`)
+			h.shot(name + "-" + d + "-parameter")
+		}
 		h.Press(webtest.Escape)
 		h.Wait(`!` + deedOpen)
 		h.Press("m")

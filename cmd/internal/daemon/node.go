@@ -53,6 +53,7 @@ type Node struct {
 	src     cardreader.Source
 	cards   cardService
 	service *counter.Service
+	prices  *pricelist
 	desk    *quality.Desk
 	poller  *poll.Poller
 	wires   []wire
@@ -132,6 +133,8 @@ func (n *Node) openCounter(_ context.Context, p Parts) error {
 	if c.Station == "" {
 		c.Station = n.cfg.Name
 	}
+	n.prices = &pricelist{now: time.Now}
+	n.prices.set(c.Tariffs)
 	n.service, err = counter.New(counter.Options{
 		Store: n.store, Open: chips.Open, Resolve: purse.Resolve, Tables: c.Tariffs,
 		Station: c.Station, StationNo: c.StationNo, Region: c.Region, Logger: n.log,
@@ -172,7 +175,7 @@ func (n *Node) openPage(_ context.Context, p Parts) (err error) {
 	n.page, err = web.New(web.Options{
 		Sales: n.service, Decisions: n.service, Returns: n.service, Cards: n.service, Specials: n.service, Logins: n.service, Views: n.service, Meters: n, Uplink: n, Bench: p.Bench, Demo: p.Demo,
 		Hosts: n.cfg.HTTP.Hosts, Station: station, Lang: n.cfg.Counter.Lang, Version: n.version, Logger: n.log,
-		Trouble: n.cards.trouble,
+		Trouble: n.cards.trouble, Classes: n.prices.classes,
 	})
 	return err
 }

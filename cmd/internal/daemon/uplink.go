@@ -34,7 +34,7 @@ func (n *Node) newUplink(ctx context.Context, p Parts) (*uplink, error) {
 	cfg := n.cfg.Uplink
 	up := &uplink{level: newLogLevel(logging.LevelOf(n.log))}
 	up.settings = newSettings(n.store, cfg.Broker, cfg.Delivery.Confirm, func(s Settings) { n.use(up, s) }, n.log)
-	up.desired = &desired{store: n.store, desk: n.service, settings: up.settings, announce: func() { up.link.Announce() }, log: n.log}
+	up.desired = &desired{store: n.store, desk: priced{n.service, n.prices}, settings: up.settings, announce: func() { up.link.Announce() }, log: n.log}
 	files := mqttlink.TLSFiles{CA: cfg.CAFile, Cert: cfg.CertFile, Key: cfg.KeyFile}
 	up.cert = &certificate{expires: files.Expires, store: n.store, now: time.Now, log: n.log}
 	var err error

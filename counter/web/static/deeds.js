@@ -42,7 +42,7 @@ window.deeds = (page) => {
 	function body(form) {
 		const out = {};
 		for (const f of form.elements) {
-			if (!f.name || (f.type === "radio" || f.type === "checkbox") && !f.checked) continue;
+			if (!f.name || f.closest(".for-parameter")?.offsetParent === null || (f.type === "radio" || f.type === "checkbox") && !f.checked) continue;
 			const [a, b] = f.name.split(".");
 			if (b) (out[a] ||= {})[b] = f.value; else out[a] = f.value;
 		}

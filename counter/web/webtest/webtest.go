@@ -21,6 +21,7 @@ const (
 	Enter  = kb.Enter
 	Escape = kb.Escape
 	Tab    = kb.Tab
+	Right  = kb.ArrowRight
 )
 
 // patience bounds every wait for the page; a wait that needs it has failed.
@@ -153,6 +154,12 @@ func (p *Page) Size(width, height int64) {
 func (p *Page) Press(keys string) {
 	p.t.Helper()
 	p.do("press keys", chromedp.KeyEvent(keys))
+}
+
+// Back goes to the element before the focused one, as Shift and Tab do.
+func (p *Page) Back() {
+	p.t.Helper()
+	p.do("press Shift and Tab", chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)))
 }
 
 // Click clicks the element with the mouse.
