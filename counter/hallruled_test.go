@@ -276,13 +276,17 @@ func (w *widow) lose() {
 	}
 	w.gone = w.pending[0].o
 	w.gone.take()
-	w.centre.hear(w.gone, rapid.IntRange(0, 4).Draw(w.rt, "last words"))
+	w.centre.hear(w.gone, rapid.SampledFrom([]int{1 << 30, 1 << 30, 3, 0}).Draw(w.rt, "last words"))
 	w.count("lost")
-	if rapid.Bool().Draw(w.rt, "nobody comes") {
+	if rapid.IntRange(0, 3).Draw(w.rt, "nobody comes") == 0 {
 		return
 	}
 	w.come()
 	w.decide()
+	if rapid.Bool().Draw(w.rt, "found in time") {
+		w.find()
+		return
+	}
 	w.come()
 }
 
@@ -301,7 +305,7 @@ func (w *widow) decide() {
 			continue
 		}
 		do := contract.RuleGiven
-		if rapid.IntRange(0, 2).Draw(w.rt, "settled by hand") == 0 {
+		if rapid.IntRange(0, 4).Draw(w.rt, "settled by hand") == 0 {
 			switch w.says(p) {
 			case purse.Done:
 				do = contract.RuleWritten
@@ -382,9 +386,23 @@ func (w *widow) find() {
 		w.gone.restart()
 	}
 	w.mail(w.gone)
+	home := w.gone
 	w.gone = nil
 	w.count("found")
 	w.follow()
+	if rapid.IntRange(0, 3).Draw(w.rt, "nobody comes") == 0 {
+		return
+	}
+	for _, o := range append([]*office{home}, w.offices...) { // first to it, then to whoever may have been given the order
+		if len(w.pending) == 0 {
+			return
+		}
+		if o == home {
+			w.choose(o, o.insert(w.pending[0].on))
+		} else {
+			w.abroad(o, w.pending[0])
+		}
+	}
 }
 
 func (w *widow) alone(act func()) func(*rapid.T) {

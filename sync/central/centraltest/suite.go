@@ -62,6 +62,13 @@ func RunStore(t *testing.T, fresh func(t *testing.T) Subject) {
 		{"AnOrderInDoubtIsTheSameInAnyOrder", doubts},
 		{"ANodeHearsOfItsOwnOrderInDoubt", ownDoubt},
 		{"ManyOrdersInDoubtFit", manyDoubts},
+		{"AnOrderOfALostNodeIsGiven", ruledGiven},
+		{"AnOrderOfALostNodeIsClosed", ruledClosed},
+		{"OnlyALostNodeIsOverruled", ruledOnlyOfTheLost},
+		{"AnotherLedgerIsNotTheNode", ruledOtherLedger},
+		{"WhatIsNeverDecided", ruledNever},
+		{"OneDecisionWins", oneRuling},
+		{"ContradictionsAreReconciled", contradictions},
 		{"AnOldWillDoesNotPutANodeOffline", oldWill},
 	} {
 		t.Run(tc.name, func(t *testing.T) { tc.test(t, &subject{fresh(t), t}) })
