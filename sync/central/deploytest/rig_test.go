@@ -72,7 +72,7 @@ func (n *node) run(t *testing.T, addr string, files mqttlink.TLSFiles) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pump, err := outbox.NewPump(outbox.Config{Node: n.tx.Node, Boot: "b", Linger: 10 * time.Millisecond, AckTimeout: 3 * time.Second, Pause: 20 * time.Millisecond}, link, n.tx, n.rd)
+	pump, err := outbox.NewPump(outbox.Config{Node: n.tx.Node, Boot: "b", Linger: 10 * time.Millisecond, AckTimeout: 10 * time.Second, Pause: 20 * time.Millisecond}, link, n.tx, n.rd)
 	if err != nil {
 		t.Fatal(err)
 	}
