@@ -389,18 +389,20 @@ func (w *widow) find() {
 	home := w.gone
 	w.gone = nil
 	w.count("found")
+	for _, p := range w.pending {
+		if n := len(w.centre.doubt(p.order).ruled); n > 0 {
+			w.count("found, and the order was " + w.centre.doubt(p.order).ruled[n-1].Do)
+		}
+	}
+	waiting := append([]*promise(nil), w.pending...)
 	w.follow()
-	if rapid.IntRange(0, 3).Draw(w.rt, "nobody comes") == 0 {
+	if len(waiting) == 0 || rapid.IntRange(0, 3).Draw(w.rt, "nobody comes") == 0 {
 		return
 	}
-	for _, o := range append([]*office{home}, w.offices...) { // first to it, then to whoever may have been given the order
-		if len(w.pending) == 0 {
-			return
-		}
-		if o == home {
-			w.choose(o, o.insert(w.pending[0].on))
-		} else {
-			w.abroad(o, w.pending[0])
+	w.choose(home, home.insert(waiting[0].on)) // first to it, then to whoever may have been given the order
+	for _, o := range w.offices {
+		if o != home {
+			w.abroad(o, waiting[0])
 		}
 	}
 }
