@@ -126,6 +126,7 @@ type BenchCard struct {
 type BenchMeter struct {
 	ID        string `json:"id"`
 	Number    string `json:"number"`
+	Water     bool   `json:"water"`     // it is for water, not gas
 	Card      string `json:"card"`      // card that is in it, empty for none
 	Remaining string `json:"remaining"` // m³
 	Used      string `json:"used"`      // m³

@@ -44,7 +44,7 @@ func poison(f *fake) {
 		f.desks, f.open, f.found = []counter.Desk{d, bad, locked, free, lost}, []counter.Order{o, asked}, []counter.AccountView{a}
 		f.meters = []MeterView{{ID: evil, Model: evil, Line: evil, Failure: &meter.Failure{Code: evil, Text: evil}, Last: &meter.Reading{
 			Quality: []string{evil}, Values: []meter.Value{{Name: meter.Volume, Unit: quantity.Unit(evil)}}}}}
-		f.bench = BenchState{Cards: []BenchCard{{evil, evil, evil}}, Meters: []BenchMeter{{evil, evil, evil, evil, evil, evil, evil, evil}}}
+		f.bench = BenchState{Cards: []BenchCard{{evil, evil, evil}}, Meters: []BenchMeter{{evil, evil, true, evil, evil, evil, evil, evil, evil}}}
 	})
 	q, _ := quote(counter.Ask{Volume: 20000})
 	r := receiptOf(q, 1)

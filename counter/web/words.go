@@ -61,6 +61,8 @@ var pageTexts = map[string]both{
 	"class.commercial":  {"商业", "Commercial"},
 	"class.industrial":  {"工业", "Industrial"},
 
+	"class.residential-water": {"居民用水", "Residential water"},
+
 	"card.title":         {"用户卡", "Card"},
 	"card.order":         {"卡上订单", "Order on card"},
 	"card.no_order":      {"无", "none"},
@@ -222,6 +224,9 @@ var pageTexts = map[string]both{
 	"bench.take":      {"取回", "Take back"},
 	"bench.use":       {"使用", "Use"},
 	"bench.meter":     {"IC 卡表", "IC-card meter"},
+	"bench.gas":       {"IC 卡气表", "Gas meter"},
+	"bench.water":     {"IC 卡水表", "Water meter"},
+	"bench.look":      {"看这块表", "Look at this meter"},
 	"bench.last":      {"上次刷卡：", "Last swipe:"},
 	"bench.key.next":  {"下一张卡", "next card"},
 	"bench.key.meter": {"下一块表", "next meter"},

@@ -408,6 +408,7 @@
 		}
 		if (b.dataset.mode) setMode(b.dataset.mode);
 		else if (b.dataset.desk) { chosen = b.dataset.desk; refresh(); }
+		else if (b.dataset.look) mark(marked, b.dataset.look);
 		else if (b.dataset.bench) {
 			mark(b.dataset.card || marked, b.dataset.meter || meter);
 			bench(b.dataset.bench, b.dataset.bench === "swipe" ? marked : b.dataset.card, b.dataset.meter, b.dataset.use);
