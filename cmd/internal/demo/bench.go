@@ -50,6 +50,7 @@ type benchCard struct {
 type benchMeter struct {
 	id       string
 	meter    *icmeter.Meter
+	water    bool
 	slot     []space.Area // where the bytes of its cards lie
 	said     string
 	credited string
@@ -99,7 +100,7 @@ func openBench(dir string, src *cardsim.Source, now func() time.Time) (b *bench,
 		}
 		m.SetClock(func() time.Time { return now().In(utc8) })
 		said := saved.Said[ic.number]
-		b.meters = append(b.meters, &benchMeter{id: ic.number, meter: m, slot: p.Map, said: said["said"], credited: said["credited"]})
+		b.meters = append(b.meters, &benchMeter{id: ic.number, meter: m, water: ic.water, slot: p.Map, said: said["said"], credited: said["credited"]})
 	}
 	for _, c := range b.cards {
 		if c.where == inReader {
@@ -178,7 +179,7 @@ func (b *bench) State() web.BenchState {
 	for _, m := range b.meters {
 		st := m.meter.State()
 		v := web.BenchMeter{
-			ID: m.id, Number: st.Number, Card: held[m.id], Said: m.said, Credited: m.credited, Valve: "closed",
+			ID: m.id, Number: st.Number, Water: m.water, Card: held[m.id], Said: m.said, Credited: m.credited, Valve: "closed",
 			Remaining: cubic(st.Remaining), Used: cubic(int64(st.Used)),
 		}
 		if st.ValveOpen {

@@ -43,6 +43,7 @@ type demoCard struct {
 	layout           string       // empty: of the node's default
 	bought           purse.Amount // an order that is on the card already, not swiped yet; 0 for none
 	blank            bool         // as the factory delivers it, to be issued
+	water            bool         // for water, not gas
 }
 
 var cards = []demoCard{
@@ -51,6 +52,7 @@ var cards = []demoCard{
 	{no: "00001003", meter: "20010003", label: "张伟 · 1003", region: region},
 	{no: "00001005", meter: "20010005", label: "孙丽 · 1005 · CPU", region: region, layout: onCPU},
 	{no: "00001006", meter: "20010006", label: "周强 · 1006 · AT88SC102", region: region, layout: on102},
+	{no: "00001007", meter: "20010007", label: "吴桂芳 · 1007 · 水", region: region, water: true},
 	{no: "00001999", meter: "20010999", label: "? · 1999", region: region},
 	{no: "00004001", meter: "30010001", label: "0755 · 4001", region: 0x0755},
 	{no: "blank-1", label: "空白卡 · blank 1", blank: true},
@@ -116,7 +118,7 @@ func (c demoCard) image() (purse.Image, error) {
 		return nil, err
 	}
 	image, err := purse.Blank(p, purse.Header{
-		Region: c.region, CardNo: c.no, MeterNo: c.meter, Unit: purse.UnitCentiM3, IssueCount: 1, Serial: [8]byte(serial),
+		Region: c.region, CardNo: c.no, MeterNo: c.meter, Unit: purse.UnitCentiM3, Water: c.water, IssueCount: 1, Serial: [8]byte(serial),
 	})
 	if err != nil || c.bought == 0 {
 		return image, err
@@ -133,10 +135,14 @@ func (c demoCard) image() (purse.Image, error) {
 }
 
 // icMeter is an IC-card meter on the bench.
-type icMeter struct{ number, layout string }
+type icMeter struct {
+	number, layout string
+	water          bool
+}
 
 var icMeters = []icMeter{
-	{"20010001", icmeter.GEN4442}, {"20010002", icmeter.GEN4442}, {"20010004", icmeter.GEN4442}, {"20010005", icmeter.GENCPU}, {"20010006", icmeter.GEN102},
+	{number: "20010001", layout: icmeter.GEN4442}, {number: "20010002", layout: icmeter.GEN4442}, {number: "20010004", layout: icmeter.GEN4442},
+	{number: "20010005", layout: icmeter.GENCPU}, {number: "20010006", layout: icmeter.GEN102}, {number: "20010007", layout: icmeter.GEN4442, water: true},
 }
 
 // meter is the meter as it was left, or a new one.

@@ -20,6 +20,7 @@ const (
 	demoUser     = "clerk"
 	demoPassword = "tally-demo"
 	priceClass   = "residential"
+	waterClass   = "residential-water"
 )
 
 var (
@@ -28,6 +29,9 @@ var (
 	tariffs = []tariff.Table{{
 		Class: priceClass, Version: 1, From: "2026-01-01", PeriodMonths: 12,
 		Tiers: []tariff.Tier{{UpTo: 300 * quantity.CubicMetre, Price: 26500}, {Price: 31800}},
+	}, {
+		Class: waterClass, Version: 1, From: "2026-01-01", PeriodMonths: 12,
+		Tiers: []tariff.Tier{{UpTo: 216 * quantity.CubicMetre, Price: 29000}, {UpTo: 300 * quantity.CubicMetre, Price: 38500}, {Price: 67000}},
 	}}
 )
 
@@ -52,7 +56,9 @@ func accounts() []counter.Account {
 	zhao.Card = purse.CardID{}
 	sun := account("100005", "孙丽", "古墩路 88 号 5 幢 301", "13800010005", cards[3])
 	zhou := account("100006", "周强", "古墩路 88 号 5 幢 302", "13800010006", cards[4])
-	return []counter.Account{wang, li, zhang, zhao, sun, zhou}
+	wu := account("100007", "吴桂芳", "古墩路 88 号 5 幢 303", "13800010007", cards[5])
+	wu.Water, wu.PriceClass, wu.Bought = true, waterClass, 210*quantity.CubicMetre // six cubic metres below the second tier
+	return []counter.Account{wang, li, zhang, zhao, sun, zhou, wu}
 }
 
 func (c demoCard) volume() quantity.Volume {
