@@ -28,6 +28,9 @@ type Node struct {
 	anew   chan struct{} // the status is to be told at once
 	now    atomic.Pointer[conn]
 	centre atomic.Bool // the centre has said on this connection that it is there
+
+	redials atomic.Int64 // how often somebody wanted another connection
+	dialled int64        // redials when the one of now was begun; Run's alone
 }
 
 var _ outbox.Link = (*Node)(nil)
@@ -55,7 +58,11 @@ func NewNode(cfg NodeConfig) (*Node, error) {
 // Run keeps the connection until ctx ends, and returns nil then. Its events must be taken meanwhile, or it waits.
 func (n *Node) Run(ctx context.Context) error {
 	session := rand.Text()
-	will := func() *message { m := n.status(session, false); return &m }
+	will := func() *message { // asked for before each dial
+		n.dialled = n.redials.Load()
+		m := n.status(session, false)
+		return &m
+	}
 	n.cfg.keep(ctx, will, func(ctx context.Context, c *conn) error { return n.serve(ctx, c, session) })
 	return nil
 }
@@ -86,8 +93,10 @@ func (n *Node) Announce() {
 }
 
 // Redial gives the connection up, so that the next one is made with the settings of now and without a pause. It does not
-// wait.
+// wait. A connection that is being made when it is called ends as soon as it stands: what the broker has retained for the
+// node may call for another one before all is subscribed.
 func (n *Node) Redial() {
+	n.redials.Add(1)
 	select {
 	case n.cfg.hurry <- struct{}{}:
 	default:
@@ -124,6 +133,9 @@ func (n *Node) serve(ctx context.Context, c *conn, session string) error {
 		case <-ctx.Done():
 		}
 	}()
+	if n.redials.Load() != n.dialled {
+		return errLost
+	}
 	for _, filter := range []string{contract.Topic{Node: n.cfg.Node, Kind: contract.KindAck}.String() + "/+", contract.CentralStatusTopic} {
 		if err := n.ask(ctx, c, filter); err != nil {
 			return err
