@@ -72,7 +72,9 @@ func answerCentral(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("ID", list[0].ID)
 }
 
-func commit(s central.Store, f *centraltest.Feed, n int) error {
+func commit(s central.Store, f *centraltest.Feed, n int) error { return commitAt(s, f, n, at) }
+
+func commitAt(s central.Store, f *centraltest.Feed, n int, now time.Time) error {
 	records, err := f.Read(context.Background(), 1, n, 1<<20)
 	if err != nil {
 		return err
@@ -91,7 +93,7 @@ func commit(s central.Store, f *centraltest.Feed, n int) error {
 	if bad != nil {
 		return bad
 	}
-	_, err = s.Commit(context.Background(), []central.Batch{b}, at)
+	_, err = s.Commit(context.Background(), []central.Batch{b}, now)
 	return err
 }
 

@@ -96,13 +96,14 @@ func (a *app) standing(d central.Doubt) string {
 	for _, at := range d.Returned {
 		s = append(s, a.f("returned by %s", "%s 已交还", plain(at)))
 	}
-	if d.Given != nil {
+	n := len(d.Rulings)
+	if d.Given != nil && (n == 0 || d.Rulings[n-1].Want != d.Given.Want) {
 		s = append(s, a.f("given to %s", "已交给 %s", plain(d.Given.Station)))
 	}
 	if d.Seen != "" {
 		s = append(s, a.f("seen on its card by %s", "%s 读卡见到", plain(d.Seen)))
 	}
-	if n := len(d.Rulings); n > 0 {
+	if n > 0 {
 		r := d.Rulings[n-1]
 		s = append(s, a.f("%s, decided by %s on %s: %s", "%s，%s 于 %s 决定：%s", a.ruling(r), plain(r.By), localTime(r.At), plain(r.Because)))
 	}

@@ -58,7 +58,7 @@ func end(run func(context.Context) int) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "", RequireExplicitExec: true, RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"node": startNode, "exits": exits, "central": seedCentral, "answer": answerCentral, "mode": mode, "layout": layoutFile},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"node": startNode, "exits": exits, "central": seedCentral, "answer": answerCentral, "doubt": doubtCentral, "voided": voidCentral, "mode": mode, "layout": layoutFile},
 		Setup: func(e *testscript.Env) error {
 			// A unix socket's path is short; the work folder of a script is not always.
 			dir, err := os.MkdirTemp("", "t")
