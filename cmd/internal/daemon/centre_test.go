@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds every wait for an event; it is never waited out when all is well.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // testCentre is a centre that keeps what it gets in memory, acknowledges it, and signs commands.
 type testCentre struct {
