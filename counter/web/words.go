@@ -223,7 +223,6 @@ var pageTexts = map[string]both{
 	"bench.swipe":     {"刷表", "Swipe at meter"},
 	"bench.take":      {"取回", "Take back"},
 	"bench.use":       {"使用", "Use"},
-	"bench.meter":     {"IC 卡表", "IC-card meter"},
 	"bench.gas":       {"IC 卡气表", "Gas meter"},
 	"bench.water":     {"IC 卡水表", "Water meter"},
 	"bench.look":      {"看这块表", "Look at this meter"},
