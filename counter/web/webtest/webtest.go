@@ -241,9 +241,13 @@ func (p *Page) Media(kind string) {
 	}))
 }
 
-// Shot stores a picture of the window as dir/name.png; an empty dir stores nothing.
+// Shot stores a picture of the window as dir/name.png; an empty dir stores nothing. Text that is hard to read in what would
+// be pictured fails the test either way; see [Page.Faint].
 func (p *Page) Shot(dir, name string) {
 	p.t.Helper()
+	for _, faint := range p.Faint() {
+		p.t.Errorf("%s: contrast of %s", name, faint)
+	}
 	if dir == "" {
 		return
 	}
