@@ -398,3 +398,43 @@ func contradictions(t *testing.T, s *subject) {
 		t.Errorf("%d, %d and %d findings by day", a, b, c)
 	}
 }
+
+// rulingIsNews: everybody is told of a decision at once, and the order's own node once more when it says something of the
+// order and cannot have obeyed yet.
+func rulingIsNews(t *testing.T, s *subject) {
+	h := s.halls()
+	l := h.lostOrder("news")
+	outdated := func() string {
+		l.at = l.at.Add(time.Minute)
+		nodes, err := s.Store.Outdated(always, l.at, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range nodes {
+			if err := s.Store.Compose(always, n, Signer{}, l.at, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return fmt.Sprint(nodes)
+	}
+	outdated()
+	if got := outdated(); got != "[]" {
+		t.Fatalf("outdated without news: %s", got)
+	}
+	l.rules(contract.RuleGiven)
+	if got := outdated(); got != "[b c home]" {
+		t.Errorf("of a decision hear %s", got)
+	}
+	l.say(l.home, contract.TypeOrderInDoubt, l.doubt("buy"))
+	if got := outdated(); got != "[b c home]" {
+		t.Errorf("of a write that has ended hear %s", got)
+	}
+	l.end(contract.TypeSaleVoid)
+	if got := outdated(); got != "[b c home]" {
+		t.Errorf("of an end hear %s", got)
+	}
+	l.say(l.home, contract.TypeOrderRuled, contract.OrderRuled{Order: l.order, Account: l.account, Do: contract.RuleGiven, Want: "w1", State: "void"})
+	if got := outdated(); got != "[b c]" {
+		t.Errorf("of the answer hear %s", got)
+	}
+}

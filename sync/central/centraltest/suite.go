@@ -68,6 +68,7 @@ func RunStore(t *testing.T, fresh func(t *testing.T) Subject) {
 		{"AnotherLedgerIsNotTheNode", ruledOtherLedger},
 		{"WhatIsNeverDecided", ruledNever},
 		{"OneDecisionWins", oneRuling},
+		{"ADecisionIsNews", rulingIsNews},
 		{"ContradictionsAreReconciled", contradictions},
 		{"AnOldWillDoesNotPutANodeOffline", oldWill},
 	} {
