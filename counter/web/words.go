@@ -223,7 +223,7 @@ var pageTexts = map[string]both{
 	"bench.swipe":     {"刷表", "Swipe at meter"},
 	"bench.take":      {"取回", "Take back"},
 	"bench.use":       {"使用", "Use"},
-	"bench.gas":       {"IC 卡气表", "Gas meter"},
+	"bench.gas":       {"IC 卡表", "IC meter"},
 	"bench.water":     {"IC 卡水表", "Water meter"},
 	"bench.look":      {"看这块表", "Look at this meter"},
 	"bench.last":      {"上次刷卡：", "Last swipe:"},
