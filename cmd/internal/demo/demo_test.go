@@ -139,7 +139,7 @@ func sold(t *testing.T, dir string, n int) (s sale) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	for {
 		err := db.QueryRowContext(ctx, `SELECT volume_l, amount_fen, card FROM sale WHERE receipt = ?`, n).Scan(&s.volume, &s.amount, &s.card)

@@ -139,7 +139,7 @@ func knock(t *testing.T, u config.Uplink) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()
 	defer func() { cancel(); <-ended }()

@@ -25,7 +25,7 @@ const (
 )
 
 // patience bounds every wait for the page; a wait that needs it has failed.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // Browsers are the names under which Chromium is installed, the first found is used.
 var Browsers = []string{"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"}
@@ -51,7 +51,7 @@ func Start(t testing.TB) *Browser {
 	}
 	opts := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.NoDefaultBrowserCheck, chromedp.WindowSize(1366, 768),
+		chromedp.NoDefaultBrowserCheck, chromedp.WindowSize(1366, 768), chromedp.WSURLReadTimeout(patience),
 	}
 	// Names under .example reach this machine, as those of a counter in the local network do.
 	opts = append(opts, chromedp.Flag("host-resolver-rules", "MAP *.example 127.0.0.1"))
