@@ -49,6 +49,7 @@ type row struct {
 	card    purse.CardID
 	request string
 	open    bool
+	seen    func() (counter.Order, error) // decoded, for those who look at the store from outside
 }
 
 func (s state) clone() state {
@@ -110,13 +111,17 @@ func (s *Store) Records() []Record {
 	return slices.Clone(s.state.records)
 }
 
-// Orders is the whole journal, oldest first.
+// Orders is the whole journal, oldest first. It is decoded once for all who ask: to be read only.
 func (s *Store) Orders() []counter.Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all, err := (&tx{st: &s.state}).orders(func(row) bool { return true })
-	if err != nil {
-		panic(err)
+	var all []counter.Order
+	for _, id := range slices.Sorted(maps.Keys(s.state.orders)) {
+		o, err := s.state.orders[id].seen()
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, o)
 	}
 	return all
 }
@@ -260,7 +265,9 @@ func (t *tx) PutOrder(o counter.Order) error {
 		return errReadOnly
 	}
 	raw, err := json.Marshal(o)
-	t.st.orders[o.ID] = row{raw, o.Card, o.Request, o.State.Open()}
+	t.st.orders[o.ID] = row{raw, o.Card, o.Request, o.State.Open(), sync.OnceValues(func() (o counter.Order, err error) {
+		return o, json.Unmarshal(raw, &o)
+	})}
 	return err
 }
 
@@ -269,9 +276,21 @@ func (t *tx) OpenOrders() ([]counter.Order, error) {
 }
 
 func (t *tx) OrdersOfCard(c purse.CardID, n int) ([]counter.Order, error) {
-	all, err := t.orders(func(r row) bool { return r.card == c })
-	slices.Reverse(all)
-	return all[:min(n, len(all))], err
+	var out []counter.Order
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(t.st.orders))) {
+		if len(out) == n {
+			break
+		}
+		if t.st.orders[id].card != c {
+			continue
+		}
+		o, err := t.Order(id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, nil
 }
 
 func (t *tx) orders(keep func(row) bool) ([]counter.Order, error) {
