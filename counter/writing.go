@@ -151,7 +151,18 @@ func (w *writing) prove(ctx context.Context, o Order, cause error) (Receipt, err
 		verdict = s.o.Resolve(o.Plan, st)
 		defer d.present(ctx, w.ins, st)
 	}
+	if verdict == purse.OtherCard && o.Plan.Make != "" && !o.Doubted && refusedToWrite(cause) {
+		verdict = purse.NotDone
+	}
 	return w.judged(ctx, o, cause, verdict)
+}
+
+// refusedToWrite: the bytes on the card were not those of the plan, and none was written. The reading that a card is made by
+// may itself have come with a wrong byte, where the layout has no check over it: then no card would ever prove that plan
+// unwritten.
+func refusedToWrite(cause error) bool {
+	e, ok := errors.AsType[*cardreader.Error](cause)
+	return ok && e.Class == cardreader.Permanent && e.Code == purse.CodeCardChanged
 }
 
 // judged ends an order as the card says.
