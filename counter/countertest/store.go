@@ -276,29 +276,23 @@ func (t *tx) OpenOrders() ([]counter.Order, error) {
 }
 
 func (t *tx) OrdersOfCard(c purse.CardID, n int) ([]counter.Order, error) {
-	var out []counter.Order
+	var newest []string
 	for _, id := range slices.Backward(slices.Sorted(maps.Keys(t.st.orders))) {
-		if len(out) == n {
-			break
+		if len(newest) < n && t.st.orders[id].card == c {
+			newest = append(newest, id)
 		}
-		if t.st.orders[id].card != c {
-			continue
-		}
-		o, err := t.Order(id)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, o)
 	}
-	return out, nil
+	return t.decoded(newest)
 }
 
 func (t *tx) orders(keep func(row) bool) ([]counter.Order, error) {
+	ids := slices.Sorted(maps.Keys(t.st.orders))
+	return t.decoded(slices.DeleteFunc(ids, func(id string) bool { return !keep(t.st.orders[id]) }))
+}
+
+func (t *tx) decoded(ids []string) ([]counter.Order, error) {
 	var out []counter.Order
-	for _, id := range slices.Sorted(maps.Keys(t.st.orders)) {
-		if !keep(t.st.orders[id]) {
-			continue
-		}
+	for _, id := range ids {
 		o, err := t.Order(id)
 		if err != nil {
 			return nil, err
