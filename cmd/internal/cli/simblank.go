@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -32,11 +31,8 @@ func (a *app) simBlank(c *cobra.Command, s simulated, brand func(*cardsim.SLE444
 	if err != nil {
 		return nil, a.usage(c, "--serial cannot be %q: want 16 hex digits", "--serial 不能为 %q：应为 16 位十六进制数字", s.serial)
 	}
-	if s.file != "" {
-		dev, err := cardsim.OpenKept(s.file, brand)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) {
-			return dev, refusedFile(err)
-		}
+	if dev, err := keptChip(s, brand); dev != nil || err != nil {
+		return dev, err
 	}
 	keys, err := a.simKeys(s)
 	if err != nil {

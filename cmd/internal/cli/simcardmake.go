@@ -53,11 +53,8 @@ func (a *app) simChip(c *cobra.Command, s simulated, brand func(*cardsim.SLE4442
 	if err != nil {
 		return nil, err
 	}
-	if s.file != "" {
-		dev, err := cardsim.OpenKept(s.file, brand)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) {
-			return dev, refusedFile(err)
-		}
+	if dev, err := keptChip(s, brand); dev != nil || err != nil {
+		return dev, err
 	}
 	keys, err := a.simKeys(s)
 	if err != nil {
@@ -191,4 +188,19 @@ func readPSC(file string) (psc sle4442.PSC, err error) {
 		return psc, err
 	}
 	return sle4442.ParsePSC(strings.TrimSpace(string(raw)))
+}
+
+// keptChip is the chip in the file, nil when there is none yet.
+func keptChip(s simulated, brand func(*cardsim.SLE4442) cardsim.Device) (cardsim.Device, error) {
+	if s.file == "" {
+		return nil, nil
+	}
+	dev, err := cardsim.OpenKept(s.file, brand)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, refusedFile(err)
+	}
+	return dev, nil
 }
