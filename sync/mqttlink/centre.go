@@ -24,6 +24,10 @@ type CentreConfig struct {
 	// Queue is how many envelopes may wait for the database; 256. What finds no room is dropped, first of the node that has most
 	// of it: nodes send again.
 	Queue int
+	// Every is how often it is said anew that the centre is there; 60 s. A broker may lose what it was to retain and
+	// confirm it all the same (a NATS cluster that has just lost a server); nodes that connect then hear of an older word
+	// and hold their records.
+	Every time.Duration
 }
 
 // Centre is the central system's end of the connection: it takes envelopes in and sends acks out.
@@ -42,6 +46,7 @@ func NewCentre(cfg CentreConfig) (*Centre, error) {
 		return nil, err
 	}
 	cfg.Config = inner
+	or(&cfg.Every, time.Minute)
 	return &Centre{cfg: cfg, in: newIntake(cfg.Queue), present: make(chan bool, 1)}, nil
 }
 
@@ -122,10 +127,15 @@ func (c *Centre) serve(ctx context.Context, cn *conn) error {
 	c.now.Store(cn)
 	defer c.now.Store(nil)
 	c.cfg.Log.Info("connected to the broker", "broker", c.cfg.Broker, "client", c.cfg.ClientID)
-	for {
-		if err := cn.send(ctx, c.status(c.want.Load())); err != nil && ctx.Err() == nil {
-			return err
+	tick := time.NewTicker(c.cfg.Every)
+	defer tick.Stop()
+	for say := true; ; {
+		if say {
+			if err := cn.send(ctx, c.status(c.want.Load())); err != nil && ctx.Err() == nil {
+				return err
+			}
 		}
+		say = true
 		select {
 		case <-cn.wire.down:
 			return errLost
@@ -134,6 +144,8 @@ func (c *Centre) serve(ctx context.Context, cn *conn) error {
 			defer cancel()
 			return cn.send(bye, c.status(false))
 		case <-c.present:
+		case <-tick.C:
+			say = c.want.Load() // one instance that cannot store does not speak again and again for those that can
 		}
 	}
 }

@@ -200,6 +200,71 @@ func TestAnOldGoodByeIsAskedAbout(t *testing.T) {
 	}
 }
 
+// What a cluster was to retain, and confirmed, it may have lost (nats-server v2.15.2 only logs it): the old good-bye stays for
+// as long as the centre says nothing, however often a node asks.
+func TestAGoodByeThatStaysIsContradicted(t *testing.T) {
+	addr, retain := mqtttest.StartLagging(t)
+	seen := spy(t, addr, contract.CentralStatusTopic)
+	c, err := mqttlink.NewCentre(mqttlink.CentreConfig{Config: quick(addr), Every: 10 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, c.Run)
+	told := func() bool {
+		s, err := contract.OpenCentralStatus(message(t, seen).Payload())
+		return err == nil && s.Online
+	}
+	if told() {
+		t.Error("is there before it wants to be")
+	}
+	c.Present(true)
+	for !told() { // a word that was on its way
+	}
+	n := newNode(t, mqttlink.NodeConfig{Config: quick(addr), Ask: time.Hour, Every: time.Hour})
+	retain(contract.CentralStatusTopic, contract.Marshal(contract.CentralStatus{V: 1, At: contract.At(time.Now())}))
+	start(t, n.Run)
+	wantEvent(t, n, outbox.Connected)
+	e := next(t, n)
+	for e.Kind == outbox.CentralOffline {
+		e = next(t, n)
+	}
+	if e.Kind != outbox.CentralOnline {
+		t.Errorf("%+v", e)
+	}
+}
+
+// An instance that cannot store says so once: again and again it would stop the nodes of those that can.
+func TestOneInstanceDoesNotTalkTheOthersDown(t *testing.T) {
+	addr := mqtttest.StartMochi(t)
+	seen := spy(t, addr, contract.CentralStatusTopic)
+	told := func() bool {
+		s, err := contract.OpenCentralStatus(message(t, seen).Payload())
+		return err == nil && s.Online
+	}
+	for _, id := range []string{"unable", "able"} {
+		cfg := quick(addr)
+		cfg.ClientID = id
+		c, err := mqttlink.NewCentre(mqttlink.CentreConfig{Config: cfg, Every: 10 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start(t, c.Run)
+		if told() {
+			t.Errorf("%s is there before it wants to be", id)
+		}
+		if id == "able" {
+			c.Present(true)
+		}
+	}
+	for !told() {
+	}
+	for range 20 { // of the one; the other has as many turns
+		if !told() {
+			t.Fatal("a good-bye was said again")
+		}
+	}
+}
+
 func TestABrokerThatGoesAndComesBack(t *testing.T) {
 	m := mqtttest.StartMosquitto(t)
 	n := newNode(t, mqttlink.NodeConfig{Config: quick(m.Addr)})

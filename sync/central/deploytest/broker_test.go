@@ -241,16 +241,25 @@ func TestKilledNATSServerLosesNothing(t *testing.T) {
 			t.Errorf("%s: %d, want %d", query, got, want)
 		}
 	}
-	// The watermark is retained by the cluster: the server that was killed tells it to who asks. What the centre counts as
+	// The server that was killed is asked for the retained watermark. It may be an old one: a server confirms a retained
+	// message also when the cluster, busy with a new leader, could not keep it (v2.15.2, mqttHandlePubRetain: it is only
+	// logged). It is never more than is stored, and a node that hears it goes on from where it is. What the centre counts as
 	// sent again says nothing here: the cluster itself hands over once more what the dead server had in hand.
 	hall.stop()
-	until(t, "the retained watermark", func() bool {
-		a, ok := retainedAck(t, n.Addrs[(kills-1)%3], "hall-1", files)
-		return ok && a.Epoch == "e1" && a.Ack == uint64(400*kills)
-	})
+	a, told := contract.Ack{}, false
+	for tries := 0; !told && tries < 20; tries++ {
+		a, told = retainedAck(t, n.Addrs[(kills-1)%3], "hall-1", files)
+	}
+	if told && (a.Epoch != "e1" || a.Ack > uint64(400*kills)) {
+		t.Errorf("retained is %+v", a)
+	}
+	t.Logf("the killed server tells a watermark: %v, of %d", told, a.Ack)
 	hall.run(t, n.Addrs[(kills-1)%3], files)
 	hall.tx.Sales(1, 10, 3)
 	until(t, "one more", empty(hall.tx))
+	if got := c.number(t, "SELECT COUNT(*) FROM sale"); got != int64(400*kills+1) {
+		t.Errorf("%d sales in the end", got)
+	}
 	t.Logf("%d servers killed, %d sales and %d readings, each stored once", kills, 400*kills+1, 400*kills)
 }
 
@@ -274,7 +283,7 @@ func retainedAck(t *testing.T, addr, node string, files mqttlink.TLSFiles) (cont
 	select {
 	case a := <-told:
 		return a, true
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Second):
 		return contract.Ack{}, false
 	}
 }

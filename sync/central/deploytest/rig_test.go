@@ -136,18 +136,22 @@ func (c *centre) number(t *testing.T, query string) (n int64) {
 	return n
 }
 
-// until cond holds.
+// until cond holds, which may take a while itself.
 func until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for range 24_000 {
+	enough := time.After(3 * time.Minute)
+	for {
 		if cond() {
 			return
 		}
-		<-tick.C
+		select {
+		case <-tick.C:
+		case <-enough:
+			t.Fatalf("gave up waiting: %s", what)
+		}
 	}
-	t.Fatalf("gave up waiting: %s", what)
 }
 
 func empty(q outbox.Queue) func() bool { return func() bool { return q.State().Waiting() == 0 } }
