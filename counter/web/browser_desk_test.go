@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +156,29 @@ func benchKeys(t *testing.T, w *window) {
 	w.Click("#bench-insert-c1")
 	w.WaitText("#desks", "王**")
 	w.focused(t)
+}
+
+// heldButton: what comes while the mouse is down must not take the button away from under it. Another window tells when
+// it has come; a page that is held for longer than a second goes on, so a busy machine gets several tries.
+func heldButton(t *testing.T, w *window) {
+	w.enter()
+	other := &window{Page: w.browser.Open(t, w.url), t: t, f: w.f, h: w.h}
+	other.enter()
+	use := func(volume string) { w.f.change(func() { w.f.bench.Meters[0].Used = volume }) }
+	for try := range 10 {
+		volume := fmt.Sprintf("%d.5", 300+try)
+		w.Hold("#bench-insert-c1", func() {
+			use(volume)
+			other.WaitText("#bench .icmeter", volume)
+			webtest.Eval[bool](w.Page, "true")
+		})
+		w.WaitText("#bench .icmeter", volume) // it comes afterwards
+		if w.f.count("Do insert") > 0 {
+			w.WaitText("#desks", "王**")
+			return
+		}
+	}
+	t.Error("no click has reached the bench")
 }
 
 func twoReaders(t *testing.T, w *window) {

@@ -35,6 +35,7 @@ func TestBrowser(t *testing.T) {
 		"quarantine has no choice":      quarantine,
 		"search":                        searching,
 		"bench by keys":                 benchKeys,
+		"button under the mouse":        heldButton,
 		"two readers":                   twoReaders,
 		"role that does not sell":       onlooker,
 		"service lost and found":        lostService,
@@ -65,18 +66,19 @@ func TestBrowser(t *testing.T) {
 // window is a page over its own fake.
 type window struct {
 	*webtest.Page
-	t     *testing.T
-	f     *fake
-	h     *Handler
-	url   string
-	cut   func()       // breaks every connection that the browser has
-	fault atomic.Value // what goes wrong on the wire, a word
+	browser *webtest.Browser
+	t       *testing.T
+	f       *fake
+	h       *Handler
+	url     string
+	cut     func()       // breaks every connection that the browser has
+	fault   atomic.Value // what goes wrong on the wire, a word
 }
 
 // newWindow opens a window on a counter of its own.
 func newWindow(t *testing.T, b *webtest.Browser) *window {
 	s := newSite(t)
-	w := &window{t: t, f: s.f, h: s.h}
+	w := &window{t: t, f: s.f, h: s.h, browser: b}
 	w.fault.Store("")
 	srv := httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(func() { s.h.EndStreams(); srv.Close() })

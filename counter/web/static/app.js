@@ -436,7 +436,19 @@
 
 	// --- live ---
 
+	// While a mouse button or a finger is down nothing is replaced: a click counts only where it began. Not for longer than
+	// a second, whatever becomes of the finger.
+	let held = null, until = 0; // the newest of each part that came meanwhile
+	document.addEventListener("pointerdown", () => { held = held || new Map(); clearTimeout(until); until = setTimeout(release, 1000); });
+	for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => { clearTimeout(until); until = setTimeout(release, 0); });
+	function release() {
+		const late = held;
+		held = null;
+		for (const [name, html] of late || []) update(name, html);
+	}
+
 	function update(name, html) {
+		if (held) { held.set(name, html); return; }
 		const part = $(name);
 		if (!part) return;
 		const focused = part.contains(document.activeElement) ? document.activeElement.id : null;
@@ -452,6 +464,7 @@
 		source.addEventListener("bye", () => { source.close(); login(); });
 		source.onerror = () => {
 			$("lost").hidden = false;
+			held = null;
 			$("desks").replaceChildren(); $("standing").replaceChildren(); // what lies on the reader is not known any more
 			show();
 			if (source.readyState === EventSource.CLOSED) again();

@@ -2,6 +2,7 @@ package webtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -162,19 +165,49 @@ func (p *Page) Back() {
 	p.do("press Shift and Tab", chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)))
 }
 
-// Click clicks the element with the mouse.
+// Click clicks the element with the mouse, once it is there and visible. The page may replace the element after it was
+// found and before it is clicked; then it is looked for again.
 func (p *Page) Click(selector string) {
 	p.t.Helper()
-	p.do("click "+selector, chromedp.Click(selector))
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	for {
+		err := chromedp.Do(ctx, chromedp.Click(selector))
+		if err == nil {
+			return
+		}
+		if gone := new(cdproto.Error); !errors.As(err, &gone) || gone.Code != goneNode || ctx.Err() != nil {
+			p.t.Fatalf("click %s: %v; console: %v", selector, err, p.Problems())
+		}
+	}
 }
 
-// Wait waits until the JavaScript expression is true, over navigations too.
+// Hold presses the mouse on the middle of the element, lets it go after meanwhile has ended, and says what the page made of
+// it only by what it then is.
+func (p *Page) Hold(selector string, meanwhile func()) {
+	p.t.Helper()
+	at := Eval[struct{ X, Y float64 }](p, fmt.Sprintf(`(() => { const e = document.querySelector(%q);
+		e.scrollIntoView({ block: "nearest" });
+		const r = e.getBoundingClientRect();
+		return { X: r.x + r.width / 2, Y: r.y + r.height / 2 }; })()`, selector))
+	left := chromedp.ClickCount(1)
+	p.do("press on "+selector, chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, at.X, at.Y, chromedp.ButtonLeft, left))
+	meanwhile()
+	p.do("let go of "+selector, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, at.X, at.Y, chromedp.ButtonLeft, left))
+}
+
+// goneNode is what Chromium answers about an element that the page does not have any more, before anything is clicked
+// (JSON-RPC's "server error" of the DOM domain).
+const goneNode = -32000
+
+// Wait waits until the JavaScript expression is true, over navigations too. It is not before the page is loaded: a field may
+// have the focus while the script that takes its keys has not run.
 func (p *Page) Wait(expression string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	for {
-		poll := chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(20*time.Millisecond),
+		poll := chromedp.Poll[bool](`document.readyState == "complete" && Boolean(`+expression+")", chromedp.WithPollingInterval(20*time.Millisecond),
 			chromedp.WithPollingTimeout(patience))
 		ok, err := chromedp.Run(ctx, poll)
 		switch {

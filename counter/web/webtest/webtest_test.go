@@ -27,6 +27,21 @@ func TestPage(t *testing.T) {
 	p.WaitText("#b", "[1][Enter][Escape]")
 }
 
+// An element that is replaced all the time can be clicked all the same.
+func TestClickWhatIsReplaced(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Write([]byte(`<!doctype html><p id=p></p><script>let n = 0; p.onclick = () => n++;
+			setInterval(() => p.innerHTML = "<button id=b>b</button>", 1)</script>`))
+	}))
+	t.Cleanup(srv.Close)
+	p := Start(t).Open(t, srv.URL)
+	for range 10 {
+		p.Click("#b")
+	}
+	p.Wait("n > 0")
+}
+
 // What goes wrong in the page is noticed: an exception, a complaint, a breach of the policy.
 func TestProblems(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
