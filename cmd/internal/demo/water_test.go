@@ -28,6 +28,9 @@ func TestSellingWaterInTheBrowser(t *testing.T) {
 	p.Press(webtest.Enter)
 	p.WaitText("#receipt", "售水小票")
 	p.Shot(shots, "demo-water-receipt")
+	if over := webtest.Eval[float64](p, `(() => { const c = document.getElementById("counter"); return c.scrollHeight - c.clientHeight + c.scrollTop; })()`); over > 0 {
+		t.Errorf("a receipt of two tiers is %v pixels too long for a screen 768 high", over)
+	}
 	for _, at := range []string{"#desks", "#receipt", "#standing"} {
 		if text := p.Text(at); strings.Contains(text, "气") {
 			t.Errorf("%s speaks of gas: %s", at, text)
