@@ -85,7 +85,7 @@ func TestFaultTheClockJumpsInASale(t *testing.T) {
 // jumpInASale sells while the clock jumps at a step, and says how the sale came about and whether it had so many steps.
 func jumpInASale(t *testing.T, dir string, at int64, jump time.Duration) (how string, jumped bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	clock := &badClock{wall: jumpsFrom, mono: time.Hour}
 	f := &fuse{at: at, act: func() { clock.set(jump) }}

@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"tally/cardreader"
 	"tally/cardreader/cardsim"
@@ -115,7 +114,7 @@ func (c fusedCard) Transmit(ctx context.Context, cmd []byte) ([]byte, error) {
 
 // victim sells once to the card in dir and is killed at step at, if the sale has so many.
 func victim(dir string, at int64) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	f := &fuse{at: at}
 	src := cardsim.NewSource(rigReader)
@@ -217,7 +216,7 @@ func runVictim(t *testing.T, dir string, at int64) (killed bool) {
 // comeBack restarts the counter on what the dead process left, puts the card back and says how the sale ended.
 func comeBack(t *testing.T, dir string, at int64) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	src := cardsim.NewSource(rigReader)
 	r, err := openRig(dir, src, storage.Hooks{}, func(s counter.Store) counter.Store { return s })

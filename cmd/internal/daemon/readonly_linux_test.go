@@ -22,7 +22,7 @@ func TestFaultTheDiskBecomesReadOnly(t *testing.T) {
 	disk := storagetest.NewDisk(t)
 	prepare(t, disk.Dir)
 	cards := t.TempDir()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	start := func() (*rig, *cardsim.SLE4442, counter.Desk) {
 		t.Helper()

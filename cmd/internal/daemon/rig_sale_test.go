@@ -21,7 +21,7 @@ type sold struct {
 func soldOnce(t *testing.T) sold {
 	t.Helper()
 	dir := t.TempDir()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	src := cardsim.NewSource(rigReader)
 	r, err := openRig(dir, src, storage.Hooks{}, func(s counter.Store) counter.Store { return s })
