@@ -25,9 +25,10 @@ import (
 
 const patience = 60 * time.Second
 
+// quick dials again at once and waits long: a connection that a busy machine is slow to serve is not to end of itself.
 func quick(addr string) mqttlink.Config {
 	return mqttlink.Config{
-		Broker: addr, ClientID: "central", RedialMin: 5 * time.Millisecond, RedialMax: 20 * time.Millisecond, Timeout: 5 * time.Second,
+		Broker: addr, ClientID: "central", RedialMin: 5 * time.Millisecond, RedialMax: 20 * time.Millisecond, Timeout: patience,
 		Jitter: func(most time.Duration) time.Duration { return most },
 	}
 }
@@ -101,7 +102,12 @@ func spy(t *testing.T, addr, filter string) <-chan mqtt.Message {
 		t.Fatal(token.Error())
 	}
 	t.Cleanup(func() { c.Disconnect(250) })
-	token := c.Subscribe(filter, 1, func(_ mqtt.Client, m mqtt.Message) { seen <- m })
+	token := c.Subscribe(filter, 1, func(_ mqtt.Client, m mqtt.Message) {
+		select {
+		case seen <- m:
+		case <-t.Context().Done(): // nobody looks at the rest
+		}
+	})
 	if token.Wait() && token.Error() != nil {
 		t.Fatal(token.Error())
 	}
@@ -174,7 +180,13 @@ func TestRetainedAcksAreHeardBeforeTheCentreIsThere(t *testing.T) {
 	}
 	wantEvent(t, n, outbox.CentralOnline)
 	c.Present(false)
-	wantEvent(t, n, outbox.CentralOffline)
+	e := next(t, n)
+	for e.Kind == outbox.CentralOnline { // what it said before, on its first connection and because it was told to
+		e = next(t, n)
+	}
+	if e.Kind != outbox.CentralOffline {
+		t.Errorf("%+v", e)
+	}
 }
 
 // What a cluster has retained may be older than what it has passed on a moment before: a node that was told an old
@@ -303,7 +315,7 @@ func TestHalfOpenIsNoticed(t *testing.T) {
 	m := mqtttest.StartMosquitto(t)
 	p := startProxy(t, m.Addr)
 	c := quick(p.addr)
-	c.Timeout = 200 * time.Millisecond
+	c.Timeout = time.Second
 	n := newNode(t, mqttlink.NodeConfig{Config: c})
 	start(t, n.Run)
 	wantEvent(t, n, outbox.Connected)
@@ -318,7 +330,7 @@ func TestHalfOpenIsNoticedByKeepaliveWhenIdle(t *testing.T) {
 	m := mqtttest.StartMosquitto(t)
 	p := startProxy(t, m.Addr)
 	c := quick(p.addr)
-	c.Timeout, c.KeepAlive = 300*time.Millisecond, time.Second
+	c.Timeout, c.KeepAlive = time.Second, time.Second
 	n := newNode(t, mqttlink.NodeConfig{Config: c, Every: time.Hour})
 	seen := spy(t, m.Addr, contract.FilterStatus)
 	start(t, n.Run)

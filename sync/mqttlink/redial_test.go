@@ -33,7 +33,11 @@ func TestANodeThatIsSentAwayWhileItSubscribesGoes(t *testing.T) {
 	cfg.Address = func() string { return *address.Load() }
 	n = newNode(t, cfg)
 	start(t, n.Run)
-	<-gone
+	select {
+	case <-gone:
+	case <-time.After(patience):
+		t.Fatal("what the broker has retained was not heard")
+	}
 	if s, err := contract.OpenStatus(message(t, seen).Payload()); err != nil || !s.Online {
 		t.Errorf("%+v %v", s, err)
 	}

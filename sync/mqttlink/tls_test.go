@@ -108,8 +108,13 @@ func TestClientCertificates(t *testing.T) {
 	if err := <-n.Publish(t.Context(), contract.Tx, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if d := <-c.In(); d.Topic != "tally/v1/hall-1/up/tx" {
-		t.Error(d.Topic)
+	select {
+	case d := <-c.In():
+		if d.Topic != "tally/v1/hall-1/up/tx" {
+			t.Error(d.Topic)
+		}
+	case <-time.After(patience):
+		t.Error("the centre has got nothing")
 	}
 }
 
