@@ -44,7 +44,7 @@ func TestAWholeCentre(t *testing.T) {
 				link.Publish(ctx, contract.Tx, feed.Deliver(t, 1, 3).Payload)
 			}
 			done = e.Kind == outbox.Acked && e.Ack.Ack == 3
-		case <-time.After(time.Minute):
+		case <-time.After(patience):
 			t.Fatal("no ack")
 		}
 	}

@@ -131,7 +131,12 @@ var quick = centre.Options{
 // open runs a centre until the test ends or stop is called.
 func open(t *testing.T, c config.Central) (ce *centre.Centre, stop func()) {
 	t.Helper()
-	ce, err := centre.NewWith(context.Background(), c, quiet, quick)
+	return openWith(t, c, quick)
+}
+
+func openWith(t *testing.T, c config.Central, o centre.Options) (ce *centre.Centre, stop func()) {
+	t.Helper()
+	ce, err := centre.NewWith(context.Background(), c, quiet, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,18 +29,22 @@ func startNode(t *testing.T, broker, name string, q outbox.Queue) {
 	t.Cleanup(func() { cancel(); wg.Wait() })
 }
 
+// patience bounds every wait for an event; it is never waited out when all is well.
+const patience = 3 * time.Minute
+
 // wait until cond holds.
 func wait(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for range 20_000 {
-		if cond() {
-			return
+	late := time.After(patience)
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("gave up waiting: %s", what)
 		}
-		<-tick.C
 	}
-	t.Fatalf("gave up waiting: %s", what)
 }
 
 func number(t *testing.T, db *sql.DB, query string) (n int64) {
