@@ -64,7 +64,7 @@ func (k *task) end() {
 func soon(addr, client string) mqttlink.Config {
 	return mqttlink.Config{
 		Broker: addr, ClientID: client, RedialMin: 5 * time.Millisecond, RedialMax: 50 * time.Millisecond,
-		Jitter: func(most time.Duration) time.Duration { return most }, Timeout: 5 * time.Second,
+		Jitter: func(most time.Duration) time.Duration { return most }, Timeout: patience, // a busy machine is no dead line
 	}
 }
 
@@ -76,7 +76,7 @@ type node struct {
 	pump   *outbox.Pump
 	alarms chan outbox.Alarm
 	plain  bool
-	wait   time.Duration // for the centre's word; 2 s when 0
+	wait   time.Duration // for the centre's word; 10 s when 0
 }
 
 func startNode(t testing.TB, addr, name, epoch string) *node {
@@ -100,7 +100,7 @@ func (n *node) start(t testing.TB, addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.wait = cmp.Or(n.wait, 2*time.Second)
+	n.wait = cmp.Or(n.wait, 10*time.Second)
 	n.pump, err = outbox.NewPump(outbox.Config{
 		Node: n.tx.Node, Boot: "boot", Linger: 10 * time.Millisecond, AckTimeout: n.wait, Pause: 10 * time.Millisecond, PlainReadings: n.plain,
 		OnAlarm: func(a outbox.Alarm) {
@@ -114,6 +114,18 @@ func (n *node) start(t testing.TB, addr string) {
 		t.Fatal(err)
 	}
 	n.task = run(t, link.Run, n.pump.Run)
+}
+
+// alarm is the next that the node's delivery has raised.
+func (n *node) alarm(t testing.TB) outbox.Alarm {
+	t.Helper()
+	select {
+	case a := <-n.alarms:
+		return a
+	case <-time.After(patience):
+		t.Fatal("no alarm")
+		return outbox.Alarm{}
+	}
 }
 
 // until waits for cond, which is looked at whenever q was acknowledged and at least every few milliseconds.
@@ -218,7 +230,9 @@ func TestFromTheQueueIntoTheDatabase(t *testing.T) {
 // Promise 3, with a real broker: it takes every publish, but nobody reads, so nothing may leave the outbox.
 func TestPromise3NobodyReadsButTheBrokerSaysPuback(t *testing.T) {
 	addr := mqtttest.StartMosquitto(t).Addr
-	n := startNode(t, addr, "hall-1", "e1")
+	n := newNode("hall-1", "e1")
+	n.wait = time.Second
+	n.start(t, addr)
 	n.tx.Sales(10, 10_000, 2_600)
 
 	// A centre that says it is there, takes nothing and answers nothing.
@@ -380,7 +394,7 @@ func TestAForeignEpochOverTheWire(t *testing.T) {
 		}
 	}
 	n := startNode(t, addr, "hall-1", "e1") // finds a retained ack beyond anything it has
-	if a := <-n.alarms; a.Code != outbox.AlarmBeyond {
+	if a := n.alarm(t); a.Code != outbox.AlarmBeyond {
 		t.Errorf("%v", a)
 	}
 	if err := c.link.Ack(t.Context(), "hall-1", contract.Tx, contract.Ack{Epoch: "e0", Ack: 5}); err != nil {
@@ -403,7 +417,7 @@ func TestAPoisonRecordOverTheWire(t *testing.T) {
 	n.tx.AppendRaw([]byte(`{"poison":true}`))
 	n.tx.Sales(3, 1, 1)
 	until(t, "tx", empty(n.tx))
-	if a := <-n.alarms; a.Code != outbox.AlarmNacked || a.Seq != 4 {
+	if a := n.alarm(t); a.Code != outbox.AlarmNacked || a.Seq != 4 {
 		t.Errorf("%v", a)
 	}
 	if len(n.tx.Nacked()) != 1 || c.number(t, "SELECT COUNT(*) FROM sale") != 6 || c.number(t, "SELECT COUNT(*) FROM quarantine") != 1 {

@@ -40,7 +40,7 @@ func TestFaultTwoNodesWithTheSameDisk(t *testing.T) {
 	clone.tx.Sales(3, 10, 3)
 	clone.tx.Sales(4, 77, 20)
 	until(t, "the clone", empty(clone.tx))
-	if a := <-clone.alarms; a.Code != outbox.AlarmNacked && a.Code != outbox.AlarmBeyond {
+	if a := clone.alarm(t); a.Code != outbox.AlarmNacked && a.Code != outbox.AlarmBeyond {
 		t.Errorf("%v", a)
 	}
 	for query, want := range map[string]int64{
