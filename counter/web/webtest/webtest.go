@@ -61,9 +61,15 @@ func Start(t testing.TB) *Browser {
 	for _, quiet := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		opts = append(opts, chromedp.Flag(quiet, true))
 	}
+	// Chromium is killed in the end and leaves what it keeps in the folder for temporary files.
+	dir, err := os.MkdirTemp("", "tally-web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts = append(opts, chromedp.Env("TMPDIR="+dir))
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(func() { cancel(); stop() })
+	t.Cleanup(func() { cancel(); stop(); _ = os.RemoveAll(dir) })
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start %s: %v", path, err)
 	}
@@ -165,35 +171,58 @@ func (p *Page) Back() {
 	p.do("press Shift and Tab", chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)))
 }
 
-// Click clicks the element with the mouse, once it is there and visible. The page may replace the element after it was
-// found and before it is clicked; then it is looked for again.
+// Click clicks the element with the mouse, once it is there and visible. The page may replace, hide or move the element after
+// it was found and before the mouse is down on it; then it is looked for again. What the mouse would hit instead is spared.
 func (p *Page) Click(selector string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	for {
-		err := chromedp.Do(ctx, chromedp.Click(selector))
-		if err == nil {
+		err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](fmt.Sprintf("(%s)(%q)", aim, selector)), chromedp.Click(selector))
+		gone := new(cdproto.Error)
+		switch missed, lost := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean(window.webtestMissed?.())")); {
+		case err == nil && (lost != nil || !missed): // a page that the click has left answers no more
 			return
-		}
-		if gone := new(cdproto.Error); !errors.As(err, &gone) || gone.Code != goneNode || ctx.Err() != nil {
+		case ctx.Err() != nil || err != nil && !errors.Is(err, chromedp.ErrInvalidDimensions) && !(errors.As(err, &gone) && gone.Code == goneNode):
 			p.t.Fatalf("click %s: %v; console: %v", selector, err, p.Problems())
 		}
 	}
 }
 
-// Hold presses the mouse on the middle of the element, lets it go after meanwhile has ended, and says what the page made of
-// it only by what it then is.
+// aim keeps a click that begins outside of the element from the page; webtestMissed ends that and tells whether it was so.
+const aim = `(selector) => {
+	window.webtestMissed?.();
+	let hit = false;
+	const kinds = ["pointerdown", "mousedown", "pointerup", "mouseup", "click"];
+	const watch = (e) => {
+		if (e.type === "pointerdown") hit = e.target.closest(selector) !== null;
+		if (!hit) { e.preventDefault(); e.stopImmediatePropagation(); }
+	};
+	for (const kind of kinds) window.addEventListener(kind, watch, true);
+	window.webtestMissed = () => {
+		for (const kind of kinds) window.removeEventListener(kind, watch, true);
+		delete window.webtestMissed;
+		return !hit;
+	};
+}`
+
+// Hold presses the mouse on the middle of the element and lets it go there after meanwhile has ended.
 func (p *Page) Hold(selector string, meanwhile func()) {
 	p.t.Helper()
-	at := Eval[struct{ X, Y float64 }](p, fmt.Sprintf(`(() => { const e = document.querySelector(%q);
+	at := Eval[input.DispatchMouseEventParams](p, fmt.Sprintf(`(() => { const e = document.querySelector(%q);
 		e.scrollIntoView({ block: "nearest" });
 		const r = e.getBoundingClientRect();
-		return { X: r.x + r.width / 2, Y: r.y + r.height / 2 }; })()`, selector))
-	left := chromedp.ClickCount(1)
-	p.do("press on "+selector, chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, at.X, at.Y, chromedp.ButtonLeft, left))
+		return { x: r.x + r.width / 2, y: r.y + r.height / 2, button: "left", clickCount: 1 }; })()`, selector))
+	mouse := func(what input.DispatchMouseEventType) {
+		at.Type = what
+		p.do(string(what)+" on "+selector, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, input.DispatchMouseEvent, at)
+			return err
+		}))
+	}
+	mouse(input.DispatchMouseEventTypeMousePressed)
 	meanwhile()
-	p.do("let go of "+selector, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, at.X, at.Y, chromedp.ButtonLeft, left))
+	mouse(input.DispatchMouseEventTypeMouseReleased)
 }
 
 // goneNode is what Chromium answers about an element that the page does not have any more, before anything is clicked
