@@ -2,6 +2,7 @@
 package centre
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -31,6 +32,7 @@ type Centre struct {
 	dispatcher *dispatch.Dispatcher
 	accountant *accountant
 	http       net.Listener // nil without probes
+	grace      time.Duration
 }
 
 // Options are what tests turn; the zero value is for real.
@@ -38,6 +40,7 @@ type Options struct {
 	Ingest   central.Options
 	Dispatch dispatch.Options
 	Redial   time.Duration // the first pause after a lost broker; a second when 0
+	Grace    time.Duration // what each part may take to stop; four seconds when 0
 }
 
 // New opens a centre. An empty Listen leaves the probes out.
@@ -47,7 +50,7 @@ func New(ctx context.Context, c config.Central, log *slog.Logger) (*Centre, erro
 
 // NewWith is New with other timing.
 func NewWith(ctx context.Context, c config.Central, log *slog.Logger, o Options) (_ *Centre, err error) {
-	ce := &Centre{log: log}
+	ce := &Centre{log: log, grace: cmp.Or(o.Grace, grace)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, ce.Close())
@@ -95,7 +98,7 @@ func (ce *Centre) Run(ctx context.Context) error {
 		h := local.Probes(ce, metricsHandler(ce), http.NotFoundHandler())
 		units = append(units, local.Server("probes", ce.http, h, nil, ce.log))
 	}
-	err := unit.Run(ctx, ce.log, grace, units)
+	err := unit.Run(ctx, ce.log, ce.grace, units)
 	return errors.Join(err, ce.Close())
 }
 

@@ -24,7 +24,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 func TestAWholeCentre(t *testing.T) {
 	addr := mqtttest.StartMosquitto(t).Addr
 	path := filepath.Join(t.TempDir(), "central.db")
-	s, err := centre.New(t.Context(), onFile(addr, path), quiet)
+	s, err := centre.NewWith(t.Context(), onFile(addr, path), quiet, centre.Options{Grace: patience})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ type instance struct {
 func startInstance(t *testing.T, broker, where string, i int) *instance {
 	t.Helper()
 	c := config.Central{ID: fmt.Sprintf("central-%d", i), Postgres: where, Group: "ingest", Uplink: config.Uplink{Broker: "tcp://" + broker}}
-	s, err := centre.NewWith(t.Context(), c, quiet, centre.Options{Redial: 10 * time.Millisecond})
+	s, err := centre.NewWith(t.Context(), c, quiet, centre.Options{Redial: 10 * time.Millisecond, Grace: patience})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,7 @@ func (h *hall) delivered(s contract.Stream) func() bool {
 
 // quick makes a centre look at things often.
 var quick = centre.Options{
-	Redial: 10 * time.Millisecond, Ingest: central.Options{Retry: 20 * time.Millisecond, RetryMax: 100 * time.Millisecond},
+	Redial: 10 * time.Millisecond, Grace: patience, Ingest: central.Options{Retry: 20 * time.Millisecond, RetryMax: 100 * time.Millisecond},
 	Dispatch: dispatch.Options{Every: 10 * time.Millisecond, Repeat: 300 * time.Millisecond, Compose: 20 * time.Millisecond, AskGaps: 50 * time.Millisecond},
 }
 
@@ -184,7 +184,7 @@ func startDaemon(t *testing.T, broker, name, public string) (stop func()) {
 	n, err := daemon.New(t.Context(), config.Node{
 		Name: name, DataDir: t.TempDir(), HTTP: config.HTTP{Listen: "127.0.0.1:0"},
 		Uplink: &config.Uplink{Broker: "tcp://" + broker, Delivery: config.Delivery{CentreKeys: []string{public}, KeepReadings: time.Hour}},
-	}, daemon.Parts{Version: "test"}, quiet)
+	}, daemon.Parts{Version: "test", Grace: patience}, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

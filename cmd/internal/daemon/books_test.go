@@ -21,7 +21,7 @@ import (
 func bookNode(t *testing.T) (*Node, *control.Client) {
 	t.Helper()
 	cfg := config.Node{Name: "n", DataDir: t.TempDir(), HTTP: config.HTTP{Listen: "127.0.0.1:0"}}
-	n, err := New(t.Context(), cfg, Parts{Version: "test", Storage: storage.Options{Ballast: -1}, Seed: seedBooks}, quiet)
+	n, err := New(t.Context(), cfg, Parts{Version: "test", Grace: patience, Storage: storage.Options{Ballast: -1}, Seed: seedBooks}, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

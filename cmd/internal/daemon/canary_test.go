@@ -65,7 +65,7 @@ func TestPromise10CanariesAreNeitherLoggedNorKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	var heard ear
-	n, err := New(t.Context(), cfg, Parts{Version: "test"}, slog.New(slog.NewTextHandler(&heard, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	n, err := New(t.Context(), cfg, Parts{Version: "test", Grace: patience}, slog.New(slog.NewTextHandler(&heard, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -274,7 +274,7 @@ func startUplinked(t *testing.T, addr string, c *testCentre, change func(*config
 	if change != nil {
 		change(&cfg)
 	}
-	n, err := New(t.Context(), cfg, Parts{Version: "test"}, quiet)
+	n, err := New(t.Context(), cfg, Parts{Version: "test", Grace: patience}, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func faultNode(t *testing.T, dir, addr string, c *testCentre, user string, line,
 	cfg := config.Node{Name: "n", DataDir: dir, HTTP: config.HTTP{Listen: "127.0.0.1:0"},
 		Uplink: &config.Uplink{Broker: "tcp://" + addr, Username: user, Delivery: config.Delivery{CentreKeys: []string{c.pub}, KeepReadings: time.Hour}}}
 	n, err := New(t.Context(), cfg, Parts{
-		Version: "test", Storage: storage.Options{Ballast: -1, Linger: time.Millisecond},
+		Version: "test", Grace: patience, Storage: storage.Options{Ballast: -1, Linger: time.Millisecond},
 		Link: func(l *mqttlink.NodeConfig) {
 			l.RedialMin, l.RedialMax, l.Timeout, l.KeepAlive = 5*time.Millisecond, 100*time.Millisecond, line, line
 		},

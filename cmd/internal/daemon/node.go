@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ type Parts struct {
 	Seed    func(ctx context.Context, store counter.Store) error // runs before anything starts; may be nil
 	Link    func(*mqttlink.NodeConfig)                           // changes the way to the broker; may be nil
 	Outbox  func(*outbox.Config)                                 // changes the delivery; may be nil
+	Grace   time.Duration                                        // what each part may take to stop; four seconds when 0
 }
 
 // Node is one wired node. New opens its files and addresses, Run runs it, and after Run it is closed.
@@ -63,6 +65,7 @@ type Node struct {
 
 	http    net.Listener
 	control *control.Listener
+	grace   time.Duration
 }
 
 // grace is what each part may take to stop: a card write that is under way and its commit are through by then.
@@ -73,7 +76,7 @@ const readingLinger = 500 * time.Millisecond
 
 // New opens a node. Whatever fails leaves nothing open.
 func New(ctx context.Context, c config.Node, p Parts, log *slog.Logger) (n *Node, err error) {
-	n = &Node{cfg: c, version: p.Version, started: time.Now(), log: log}
+	n = &Node{cfg: c, version: p.Version, started: time.Now(), log: log, grace: cmp.Or(p.Grace, grace)}
 	if n.boot, err = bootID(); err != nil {
 		return nil, err
 	}
@@ -204,7 +207,7 @@ func (n *Node) Ready(ctx context.Context) error {
 
 // Run runs the node until ctx ends or a part fails, and closes it.
 func (n *Node) Run(ctx context.Context) error {
-	err := unit.Run(ctx, n.log, grace, n.units())
+	err := unit.Run(ctx, n.log, n.grace, n.units())
 	return errors.Join(err, n.close())
 }
 

@@ -52,7 +52,7 @@ func newStreet(t *testing.T) *street {
 // live runs a node on the street while test runs.
 func (s *street) live(t *testing.T, test func(n *Node)) {
 	t.Helper()
-	n, err := New(t.Context(), s.cfg, Parts{Version: "test", Storage: storage.Options{Ballast: -1}}, quiet)
+	n, err := New(t.Context(), s.cfg, Parts{Version: "test", Grace: patience, Storage: storage.Options{Ballast: -1}}, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func runWeeks(dir, addr string) error {
 	began := time.Now()
 	cfg := config.Node{Name: "n", DataDir: dir, HTTP: config.HTTP{Listen: "127.0.0.1:0"},
 		Uplink: &config.Uplink{Broker: "tcp://" + addr, Delivery: config.Delivery{KeepReadings: time.Hour}}}
-	n, err := New(context.Background(), cfg, Parts{Version: "test", Storage: storage.Options{Ballast: -1}}, slog.New(slog.DiscardHandler))
+	n, err := New(context.Background(), cfg, Parts{Version: "test", Grace: patience, Storage: storage.Options{Ballast: -1}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
