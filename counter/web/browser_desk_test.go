@@ -159,13 +159,13 @@ func benchKeys(t *testing.T, w *window) {
 }
 
 // heldButton: what comes while the mouse is down must not take the button away from under it. Another window tells when
-// it has come; a page that is held for longer than a second goes on, so a busy machine gets several tries.
+// it has come; a page that is held for longer than a second goes on, so a busy machine gets many tries.
 func heldButton(t *testing.T, w *window) {
 	w.enter()
 	other := &window{Page: w.browser.Open(t, w.url), t: t, f: w.f, h: w.h}
 	other.enter()
 	use := func(volume string) { w.f.change(func() { w.f.bench.Meters[0].Used = volume }) }
-	for try := range 10 {
+	for try := range 100 {
 		volume := fmt.Sprintf("%d.5", 300+try)
 		w.Hold("#bench-insert-c1", func() {
 			use(volume)

@@ -116,7 +116,7 @@ func (w *window) insert(n cardreader.Insertion) {
 
 func (w *window) remove() {
 	w.show(counter.Desk{Reader: reader, Phase: counter.Empty})
-	w.Wait(`document.querySelector(".desk.empty")`)
+	w.Wait(`document.querySelector(".desk.empty") && !document.getElementById("standing").firstElementChild`) // they come one after the other
 }
 
 // amount is what stands in the field.

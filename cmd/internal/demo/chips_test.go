@@ -34,8 +34,8 @@ func TestSellingOnEveryChipInTheBrowser(t *testing.T) {
 		p.Press(webtest.Escape)
 		p.Press("r")
 		p.Wait(`document.querySelector('#bench li[data-card="` + c.card + `"]').dataset.where == "table"`)
-		choose(p, "n", `#bench li[data-card="`+c.card+`"]`)
-		choose(p, "g", `#bench .icmeter[data-meter="`+c.meter+`"]`)
+		choose(t, p, "n", `#bench li[data-card="`+c.card+`"]`)
+		choose(t, p, "g", `#bench .icmeter[data-meter="`+c.meter+`"]`)
 		p.Press("s")
 		p.WaitText(`#bench .icmeter[data-meter="`+c.meter+`"]`, "7.00")
 		p.Wait(`(() => { const r = document.querySelector('#bench .icmeter[data-meter="` + c.meter + `"]').getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight; })()`)
@@ -46,11 +46,16 @@ func TestSellingOnEveryChipInTheBrowser(t *testing.T) {
 	}
 }
 
-// choose presses a key until the bench's mark has gone round to something.
-func choose(p *webtest.Page, key, selector string) {
-	for !webtest.Eval[bool](p, `document.querySelector('`+selector+`').hasAttribute("aria-current")`) {
+// choose presses a key until the bench's mark has gone to something; it must be there before it has gone round.
+func choose(t *testing.T, p *webtest.Page, key, selector string) {
+	t.Helper()
+	for range len(cards) + len(icMeters) {
+		if webtest.Eval[bool](p, `document.querySelector('`+selector+`').hasAttribute("aria-current")`) {
+			return
+		}
 		p.Press(key)
 	}
+	t.Fatalf("the key %s does not lead to %s", key, selector)
 }
 
 // TestMetersOfTheBench: each customer's meter has the slot of the customer's card; another chip shows it nothing, and
