@@ -19,7 +19,7 @@ func options(t *testing.T, addr, id string, files mqttlink.TLSFiles) *mqtt.Clien
 		t.Fatal(err)
 	}
 	conf.ServerName, _, _ = net.SplitHostPort(addr)
-	return mqtt.NewClientOptions().AddBroker("ssl://" + addr).SetClientID(id).SetAutoReconnect(false).SetTLSConfig(conf).SetConnectTimeout(10 * time.Second)
+	return mqtt.NewClientOptions().AddBroker("ssl://" + addr).SetClientID(id).SetAutoReconnect(false).SetTLSConfig(conf).SetConnectTimeout(time.Minute)
 }
 
 // breakable lets a test break the connection that o will make.

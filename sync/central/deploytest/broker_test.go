@@ -119,14 +119,19 @@ func borrowedName(t *testing.T, b broker) {
 		}
 		client.Publish(topic, 1, false, forged.Payload).WaitTimeout(10 * time.Second)
 	}
-	// What hall-2 may say comes after it, so that everything before has been judged.
-	if !client.IsConnectionOpen() {
-		client = dial(t, b.at(0), "hall-2", own)
-	}
-	client.Publish(contract.TopicUp("hall-2", contract.Tx), 1, false, forged.Payload).WaitTimeout(10 * time.Second)
-	until(t, "its own topic is read", func() bool { return c.ingest.Stats().Refused > 0 })
-	if s := c.ingest.Stats(); s.Stored != 0 || s.Refused != 1 {
-		t.Errorf("%+v: somebody wrote in another's name", s)
+	// What hall-2 may say comes after it, so that everything before has been judged. It is said until it is read: a broker
+	// may throw a liar out after it has answered, and with that what comes next.
+	said := uint64(0)
+	until(t, "its own topic is read", func() bool {
+		if !client.IsConnectionOpen() {
+			client = dial(t, b.at(0), "hall-2", own)
+		}
+		said++
+		client.Publish(contract.TopicUp("hall-2", contract.Tx), 1, false, forged.Payload).WaitTimeout(10 * time.Second)
+		return c.ingest.Stats().Refused > 0
+	})
+	if s := c.ingest.Stats(); s.Stored != 0 || s.Refused > said {
+		t.Errorf("%+v: somebody wrote in another's name, and %d times in its own", s, said)
 	}
 	if err := c.link.Ack(t.Context(), "hall-1", contract.Tx, contract.Ack{Epoch: "e1"}); err != nil {
 		t.Fatal(err)

@@ -38,6 +38,11 @@ func run(t *testing.T, runs ...func(context.Context) error) (stop func()) {
 	return stop
 }
 
+// patience bounds every wait for an event; it is never waited out when all is well.
+const patience = 3 * time.Minute
+
+// way gives up after ten seconds without an answer and tries again: servers of NATS that have lost one of theirs leave a
+// PUBLISH without an answer for good.
 func way(addr, name string, files mqttlink.TLSFiles) mqttlink.Config {
 	return mqttlink.Config{
 		Broker: addr, ClientID: name, TLS: files.Load, RedialMin: 10 * time.Millisecond, RedialMax: 100 * time.Millisecond, Timeout: 10 * time.Second,
@@ -141,7 +146,7 @@ func until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	enough := time.After(3 * time.Minute)
+	enough := time.After(patience)
 	for {
 		if cond() {
 			return
