@@ -32,6 +32,7 @@ func (h *house) buy(request string, v quantity.Volume) (r counter.Receipt) {
 	if m := h.swipe(); !m.Accepted {
 		h.t.Fatalf("the meter said %+v", m)
 	}
+	h.desk(func(d counter.Desk) bool { return d.Phase == counter.Empty }) // or the card of the next time is this one, never taken out
 	return r
 }
 
