@@ -28,7 +28,7 @@ type instance struct {
 func startInstance(t *testing.T, broker, where string, i int) *instance {
 	t.Helper()
 	c := config.Central{ID: fmt.Sprintf("central-%d", i), Postgres: where, Group: "ingest", Uplink: config.Uplink{Broker: "tcp://" + broker}}
-	s, err := centre.NewWith(t.Context(), c, quiet, centre.Options{Redial: 10 * time.Millisecond, Grace: patience})
+	s, err := centre.NewWith(t.Context(), c, quiet, centre.Options{Redial: 10 * time.Millisecond, Grace: patience, Ingest: central.Options{Most: few}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestInstancesSideBySide(t *testing.T) {
 	for _, in := range group { // who comes when all is done has no share
 		wait(t, "the group is there", func() bool { return in.Ready(t.Context()) == nil })
 	}
-	const nodes, sales = 8, 300
+	const nodes, sales = 8, 100
 	var feeds []*centraltest.Feed
 	for i := range nodes {
 		f := centraltest.NewFeed(fmt.Sprintf("n%d", i), "e1", contract.Tx).Sales(sales, 10, 3)

@@ -64,7 +64,7 @@ func (h *hall) run(t *testing.T, broker string, key central.Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pump, err = outbox.NewPump(outbox.Config{Node: h.name, Boot: "b", AckTimeout: 10 * time.Second, Pause: 20 * time.Millisecond}, link,
+	pump, err = outbox.NewPump(outbox.Config{Node: h.name, Boot: "b", AckTimeout: 30 * time.Second, Pause: 20 * time.Millisecond}, link,
 		h.store.Queue(contract.Tx), h.store.Queue(contract.Ev), h.store.Queue(contract.Rd))
 	if err != nil {
 		t.Fatal(err)
@@ -122,10 +122,14 @@ func (h *hall) delivered(s contract.Stream) func() bool {
 	return func() bool { return h.store.Queue(s).State().Waiting() == 0 }
 }
 
+// few envelopes go into a transaction of a centre here, so that none takes longer than nodes wait for its word: 64 of them,
+// 3200 sales, took a minute on a busy machine under the race detector, and came again meanwhile.
+const few = 8
+
 // quick makes a centre look at things often.
 var quick = centre.Options{
-	Redial: 10 * time.Millisecond, Grace: patience, Ingest: central.Options{Retry: 20 * time.Millisecond, RetryMax: 100 * time.Millisecond},
-	Dispatch: dispatch.Options{Every: 10 * time.Millisecond, Repeat: 300 * time.Millisecond, Compose: 20 * time.Millisecond, AskGaps: 50 * time.Millisecond},
+	Redial: 10 * time.Millisecond, Grace: patience, Ingest: central.Options{Most: few, Retry: 20 * time.Millisecond, RetryMax: 100 * time.Millisecond},
+	Dispatch: dispatch.Options{Every: 50 * time.Millisecond, Repeat: time.Second, Compose: 100 * time.Millisecond, AskGaps: 200 * time.Millisecond},
 }
 
 // open runs a centre until the test ends or stop is called.

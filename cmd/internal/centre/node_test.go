@@ -18,7 +18,7 @@ func startNode(t *testing.T, broker, name string, q outbox.Queue) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pump, err := outbox.NewPump(outbox.Config{Node: name, Boot: "b", AckTimeout: 10 * time.Second}, link, q)
+	pump, err := outbox.NewPump(outbox.Config{Node: name, Boot: "b", AckTimeout: 30 * time.Second}, link, q)
 	if err != nil {
 		t.Fatal(err)
 	}

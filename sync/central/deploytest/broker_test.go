@@ -172,9 +172,9 @@ func TestMosquittoSharesTheWork(t *testing.T) {
 		until(t, "the group is there", c.link.Connected)
 	}
 	n := startNode(t, b.at(0), "hall-1", b.pki.Client("hall-1"))
-	n.tx.Sales(2000, 10, 3)
+	n.tx.Sales(1000, 10, 3)
 	until(t, "tx", empty(n.tx))
-	if got := group[0].number(t, "SELECT COUNT(*) FROM sale"); got != 2000 {
+	if got := group[0].number(t, "SELECT COUNT(*) FROM sale"); got != 1000 {
 		t.Errorf("%d sales", got)
 	}
 	for i, c := range group {

@@ -128,7 +128,7 @@ func startCentre(t *testing.T, addr, name, group string, files mqttlink.TLSFiles
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.ingest = central.NewIngest(store, c.link, central.Options{Retry: 20 * time.Millisecond})
+	c.ingest = central.NewIngest(store, c.link, central.Options{Most: 8, Retry: 20 * time.Millisecond}) // short transactions: nodes wait for each
 	c.stop = run(t, c.link.Run, c.ingest.Run)
 	return c
 }
