@@ -85,6 +85,7 @@ func TestClockIsSetOnceAndReadBack(t *testing.T) {
 // TestCommandsWhoseOutcomeIsUnknown: no answer and a meter that does nothing; neither is told as done, neither is sent
 // again. A refusal is a refusal.
 func TestCommandsWhoseOutcomeIsUnknown(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	old := func() time.Time { return time.Now().AddDate(-1, 0, 0) }
 	commands := map[string]func(*cjt188.Meter, *testing.T) error{
 		"clock":   func(m *cjt188.Meter, t *testing.T) error { return m.SetClock(t.Context(), time.Now) },

@@ -14,6 +14,7 @@ import (
 // TestTrapSIGTERMInAWrite: the program is told to stop while a valve command is on its way. Nobody knows then what the
 // meter did: that is what is said, and nothing is sent again.
 func TestTrapSIGTERMInAWrite(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	sim := &metersim.CJT188Meter{}
 	m := able(t, sim, cjt188.Options{Timeout: time.Minute})
 	sim.Next(metersim.Fault{Late: 3 * time.Second})

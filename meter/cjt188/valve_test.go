@@ -33,6 +33,7 @@ func TestValveIsMovedAndReadBack(t *testing.T) {
 
 // TestPromise7ValveCommandIsNeverRepeated: whatever happens to the answers, the meter hears one command.
 func TestPromise7ValveCommandIsNeverRepeated(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	silent, late, damaged := metersim.Fault{Silent: true}, metersim.Fault{Late: 3 * short / 2}, metersim.Fault{Damage: true}
 	for name, c := range map[string]struct {
 		faults []metersim.Fault
@@ -85,6 +86,7 @@ func TestPromise7ValveCommandIsNeverBroadcast(t *testing.T) {
 }
 
 func TestValveIsReadWithoutACommand(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	m, sim := valveMeter(t, cjt188.Options{})
 	if got, err := m.ReadValve(t.Context()); got != meter.ValveOpen || err != nil || sim.Commands() != 0 {
 		t.Errorf("ReadValve = %s, %v, %d commands", got, err, sim.Commands())

@@ -35,6 +35,7 @@ func able(t *testing.T, sim *metersim.DLT645Meter, opts dlt645.Options) *dlt645.
 
 // TestAnswerInParts: an item that is longer than a frame, with every part sent twice as well.
 func TestAnswerInParts(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	for _, old := range []bool{false, true} {
 		for _, doubles := range []bool{false, true} {
 			t.Run(fmt.Sprintf("1997 %v, doubled %v", old, doubles), func(t *testing.T) {
@@ -81,6 +82,7 @@ func TestItemOfTheMakersOwn(t *testing.T) {
 }
 
 func TestClock(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	for _, old := range []bool{false, true} {
 		sim := &metersim.DLT645Meter{Old: old, Now: func() time.Time { return time.Now().UTC().Add(-3 * time.Minute) }}
 		m := able(t, sim, dlt645.Options{})

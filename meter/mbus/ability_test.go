@@ -57,6 +57,7 @@ func TestPicks(t *testing.T) {
 }
 
 func TestClockIsSetOnceAndReadBack(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	for name, c := range map[string]struct {
 		stiff bool
 		fault metersim.Fault
@@ -89,6 +90,7 @@ func TestClockIsSetOnceAndReadBack(t *testing.T) {
 }
 
 func TestAddressIsSetWhereNobodyIs(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	speech := &metersim.MBus{}
 	sim, other := waterMeter(5, 1), waterMeter(7, 2)
 	speech.Add(sim)
@@ -182,6 +184,7 @@ func (s *speedy) Hear(f []byte) (metersim.Reply, bool) {
 
 // TestTrapBaudSwitchLostHalfWay: the acknowledgement of the switch is lost, or the meter did not switch after all.
 func TestTrapBaudSwitchLostHalfWay(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	for name, c := range map[string]struct {
 		stiff, gone bool
 		fault       metersim.Fault

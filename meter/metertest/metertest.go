@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,12 +63,27 @@ type Rig struct {
 	Make map[Trouble]func()
 }
 
-// Run checks a meter. build makes a fresh rig for each test and cleans up with t.Cleanup.
+// Run checks a meter. build makes a fresh rig for each test and cleans up with t.Cleanup. The tests run at the same time:
+// most of theirs goes by in waiting for answers that do not come.
 func Run(t *testing.T, build func(t *testing.T) Rig) {
-	t.Run("reads what the meter shows, with its time", func(t *testing.T) { reads(t, build(t)) })
-	t.Run("returns when its context ends", func(t *testing.T) { returns(t, build(t)) })
+	run(t, build, func(t *testing.T, test func(t *testing.T)) { test(t) })
+}
+
+// RunTurned is the same under a clock that turns by itself (testing/synctest), for a rig without real parts.
+func RunTurned(t *testing.T, build func(t *testing.T) Rig) { run(t, build, synctest.Test) }
+
+func run(t *testing.T, build func(t *testing.T) Rig, under func(t *testing.T, test func(t *testing.T))) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	part := func(name string, test func(t *testing.T, rig Rig)) {
+		running.Go(func() {
+			t.Run(name, func(t *testing.T) { under(t, func(t *testing.T) { test(t, build(t)) }) })
+		})
+	}
+	part("reads what the meter shows, with its time", reads)
+	part("returns when its context ends", returns)
 	for trouble := range build(t).Make {
-		t.Run(string(trouble), func(t *testing.T) { survives(t, build(t), trouble) })
+		part(string(trouble), func(t *testing.T, rig Rig) { survives(t, rig, trouble) })
 	}
 }
 

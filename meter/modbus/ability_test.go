@@ -70,6 +70,7 @@ func TestRegistersAreWrittenOnceAndReadBack(t *testing.T) {
 
 // TestWriteThroughAnEchoingAdapter: the adapter's echo of a write looks like its answer; only the read tells.
 func TestTrapWriteThroughAnEchoingAdapter(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	m, slave, bus := able(t, ways["RTU on a pty"], line.Options{})
 	bus.Echo = true
 	if err := m.WriteRegisters(t.Context(), 10, []uint16{5}); err != nil || slave.Writes() != 1 {
@@ -83,6 +84,7 @@ func TestTrapWriteThroughAnEchoingAdapter(t *testing.T) {
 }
 
 func TestWritesWhoseOutcomeIsUnknown(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	nothing := func(uint16, []uint16) bool { return false }
 	for name, c := range map[string]struct {
 		wrote  func(uint16, []uint16) bool
@@ -132,6 +134,7 @@ func TestClock(t *testing.T) {
 }
 
 func TestAddressIsSetWhereNobodyIs(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	m, slave, bus := able(t, ways["RTU on a pipe"], line.Options{})
 	other := metersim.NewSlave()
 	other.Set(20, 2)

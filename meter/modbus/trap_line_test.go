@@ -52,6 +52,7 @@ func TestTrapIllegalAddressInsideABlock(t *testing.T) {
 // TestTrapOneClientGateway: a gateway that takes one connection at a time. Several meters share it, and after an error the
 // old connection is closed before a new one is opened.
 func TestTrapOneClientGateway(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	bus := metersim.NewBus(metersim.Pacing{})
 	sick := metersim.NewGasMeter(1)
 	bus.Attach(1, sick)

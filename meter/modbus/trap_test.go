@@ -31,6 +31,7 @@ func oneMeter(t *testing.T, w way, faults ...metersim.Fault) (*modbus.Meter, *me
 }
 
 func TestTrapsOfTCPConnections(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	for name, c := range map[string]struct {
 		fault metersim.Fault
 		want  error // nil: the answer counts
@@ -73,7 +74,7 @@ func TestTrapRefusedLongReads(t *testing.T) {
 	slave.Set(0, make([]uint16, 60)...)
 	slave.Limit(20)
 	bus.Attach(1, slave)
-	l := ways["RTU on a pty"].connect(t, bus, line.Options{})
+	l := ways["RTU on a pty"].connect(t, bus, line.Options{Timeout: longTimeout})
 	for limit, wantErr := range map[int]error{125: meter.ErrException, 20: nil} {
 		p, err := profile.Parse("x.toml", fmt.Appendf(nil, text, "x", limit))
 		if err != nil {
@@ -95,13 +96,14 @@ func TestTrapNotANumberIsNeverAZero(t *testing.T) {
 	slave := metersim.NewSlave()
 	slave.SetUint32(0, 0x7FC00000)
 	bus.Attach(1, slave)
-	l := ways["RTU on a pty"].connect(t, bus, line.Options{})
+	l := ways["RTU on a pty"].connect(t, bus, line.Options{Timeout: longTimeout})
 	if r, err := open(t, l, modbus.RTU, p).Read(t.Context()); !errors.Is(err, meter.ErrImplausible) || len(r.Values) != 0 {
 		t.Errorf("Read = %v, %v, want %v", r.Values, err, meter.ErrImplausible)
 	}
 }
 
 func TestTrapMeterThatNeeds3s(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	m, _ := oneMeter(t, ways["RTU on a pty"], metersim.Fault{Late: 3 * shortTimeout})
 	if _, err := m.Read(t.Context()); !errors.Is(err, meter.ErrSilent) {
 		t.Fatalf("Read = %v", err)
@@ -119,6 +121,7 @@ func TestTrapMeterThatNeeds3s(t *testing.T) {
 }
 
 func TestTrapMeterThatRefusesToBeReadInPart(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	m, slave := oneMeter(t, ways["RTU on a pty"], metersim.Fault{Silent: true}, metersim.Fault{Exception: 2})
 	if _, err := m.Read(t.Context()); !errors.Is(err, meter.ErrSilent) {
 		t.Fatalf("Read = %v", err)
@@ -183,6 +186,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestTrapAdapterThatEchoes(t *testing.T) {
+	t.Parallel() // waits for what does not come
 	bus := metersim.NewBus(metersim.Pacing{})
 	bus.Echo = true
 	slave := metersim.NewGasMeter(1234)

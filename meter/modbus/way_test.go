@@ -13,16 +13,17 @@ import (
 
 // way is one way from the driver to simulated meters.
 type way struct {
-	kind modbus.Framing
-	open func(t *testing.T, bus *metersim.Bus) line.Opener
+	kind  modbus.Framing
+	open  func(t *testing.T, bus *metersim.Bus) line.Opener
+	turns bool // without real parts: works under a clock that turns by itself
 }
 
 // ways are all of them: a real pseudo-terminal and real sockets.
 var ways = map[string]way{
-	"RTU on a pty":  {modbus.RTU, onPTY},
-	"TCP":           {modbus.TCP, onTCP},
-	"RTU over TCP":  {modbus.RTUOverTCP, onGateway},
-	"RTU on a pipe": {modbus.RTU, onPipe},
+	"RTU on a pty":  {modbus.RTU, onPTY, false},
+	"TCP":           {modbus.TCP, onTCP, false},
+	"RTU over TCP":  {modbus.RTUOverTCP, onGateway, false},
+	"RTU on a pipe": {modbus.RTU, onPipe, true},
 }
 
 // connect makes the line. Line and simulator end with the test.
