@@ -58,7 +58,7 @@ var texts = map[string]struct{ meter, value string }{
 func open(t *testing.T, lineText, protocol string) (*line.Line, meter.Meter) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "node.toml")
-	text := "node = \"n\"\ndata_dir = \"d\"\n[[line]]\nname = \"l\"\nprotocol = \"" + protocol + "\"\n" + lineText + "\n[[line.meter]]\nid = \"4711\"\n" + texts[protocol].meter + "\ntimeout = \"10s\"\n"
+	text := "node = \"n\"\ndata_dir = \"d\"\n[[line]]\nname = \"l\"\nprotocol = \"" + protocol + "\"\n" + lineText + "\n[[line.meter]]\nid = \"4711\"\n" + texts[protocol].meter + "\ntimeout = \"1m\"\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
