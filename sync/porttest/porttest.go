@@ -4,6 +4,7 @@ package porttest
 import (
 	"net"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -26,7 +27,7 @@ var (
 func start(pid int) int { return pid * 61 % (ephemeral - lowest) }
 
 // Addr is a local address that nobody listens on. One process is never given the same one twice, unless it asks for
-// thousands.
+// thousands; no other test program gets it before t has ended, also while the server behind it is away.
 func Addr(t testing.TB) string {
 	t.Helper()
 	mu.Lock()
@@ -36,9 +37,27 @@ func Addr(t testing.TB) string {
 		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+last))
 		if l, err := net.Listen("tcp", addr); err == nil {
 			l.Close()
-			return addr
+			if claim(t, lowest+last) {
+				return addr
+			}
 		}
 	}
 	t.Fatal("no port is free")
 	return ""
 }
+
+// claim keeps a port for t against the other test programs of this machine. Whoever has the name has the port; it lies in
+// the abstract namespace, where nothing is left of a program that was killed, see unix(7). Elsewhere there is no such thing.
+func claim(t testing.TB, port int) bool {
+	if runtime.GOOS != "linux" {
+		return true
+	}
+	l, err := net.Listen("unix", claimed(port))
+	if err != nil {
+		return false
+	}
+	t.Cleanup(func() { l.Close() })
+	return true
+}
+
+func claimed(port int) string { return "@tally-test-port-" + strconv.Itoa(port) }

@@ -2,6 +2,7 @@ package porttest
 
 import (
 	"net"
+	"runtime"
 	"strconv"
 	"testing"
 )
@@ -42,6 +43,40 @@ func TestAddrIsNeverGivenTwiceNorOneThatIsTaken(t *testing.T) {
 	for _, l := range held {
 		l.Close()
 	}
+}
+
+func TestAPortOfAnotherTestProgramIsLeftOut(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("nothing to claim a port by")
+	}
+	mu.Lock()
+	theirs := lowest + (last+1)%(ephemeral-lowest)
+	mu.Unlock()
+	l, err := net.Listen("unix", claimed(theirs))
+	if err != nil {
+		t.Skip("somebody else has claimed it already:", err)
+	}
+	defer l.Close()
+	if addr := Addr(t); addr == net.JoinHostPort("127.0.0.1", strconv.Itoa(theirs)) {
+		t.Errorf("%s is another's, whose server is away for a moment", addr)
+	}
+	var mine string
+	t.Run("a test", func(t *testing.T) {
+		mine = Addr(t)
+		_, port, _ := net.SplitHostPort(mine)
+		n, _ := strconv.Atoi(port)
+		if l, err := net.Listen("unix", claimed(n)); err == nil {
+			l.Close()
+			t.Errorf("%s is not kept from others", mine)
+		}
+	})
+	_, port, _ := net.SplitHostPort(mine)
+	n, _ := strconv.Atoi(port)
+	again, err := net.Listen("unix", claimed(n))
+	if err != nil {
+		t.Fatalf("%s is kept after the test: %v", mine, err)
+	}
+	again.Close()
 }
 
 func TestProcessesSideBySideBeginApart(t *testing.T) {
