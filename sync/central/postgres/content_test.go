@@ -38,7 +38,7 @@ func TestWhatIsTheContentsFaultIsSaidToBe(t *testing.T) {
 // somebody in front could need; two transactions would wait for each other.
 func TestALockWaitsInLine(t *testing.T) {
 	s := open(t, pgtest.Start(t, pgtest.Careless...).Database())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // of a busy machine
 	defer cancel()
 	tx, err := s.DB().BeginTx(ctx, nil) // an ingest that has counted a change and comes to the same lock next
 	if err != nil {
