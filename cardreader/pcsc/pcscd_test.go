@@ -40,7 +40,7 @@ func (b bench) Reader() string            { return b.name }
 func (b bench) Remove() error {
 	err := b.hand.Remove()
 	*b.out++
-	if s, ok := (*b.lying).(*cardsim.Scripted); ok && s.Fired() > 0 && err == nil {
+	if s, ok := (*b.lying).(interface{ Fired() int }); ok && s.Fired() > 0 && err == nil {
 		b.pcscd.AwaitRemovals(*b.out)
 	}
 	return err

@@ -57,20 +57,6 @@ func (o office) sellTo(ctx context.Context, k kit, d cardsim.Device, between fun
 	return pl, pr.Write(ctx, pl)
 }
 
-// unheard gives up as soon as the card has fallen silent: no time that could be too short for a card that answers.
-type unheard struct {
-	*cardsim.Scripted
-	giveUp func()
-}
-
-func (u unheard) Exchange(command []byte) ([]byte, error) {
-	answer, err := u.Scripted.Exchange(command)
-	if errors.Is(err, cardsim.ErrSilent) {
-		u.giveUp()
-	}
-	return answer, err
-}
-
 // open heeds the class of the error: a reader that hung may take a moment.
 func (o office) open(ins cardreader.Insertion) cardreader.Card {
 	o.t.Helper()
@@ -111,7 +97,7 @@ func TestPurseThroughPCSCD(t *testing.T) {
 				chip := k.make(image)
 				was := chip.ReadMem()
 				ctx, giveUp := context.WithCancel(ctx)
-				pl, err := o.sellTo(ctx, k, unheard{cardsim.Script(chip.dev, f), giveUp}, func() {})
+				pl, err := o.sellTo(ctx, k, cardtest.Unheard{Scripted: cardsim.Script(chip.dev, f), GiveUp: giveUp}, func() {})
 				giveUp()
 				p.AwaitRemovals(2 + n)
 				st := decode(t, k.p, chip.ReadMem())
