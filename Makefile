@@ -48,7 +48,7 @@ check: build ## build, vet, staticcheck, architecture and unit tests, under a mi
 
 .PHONY: test
 test: deps check cross ## everything, with real parts and the race detector
-	$(GO) test $(TAGS) -race -p 2 -timeout 20m ./...
+	$(GO) test $(TAGS) -race -p 2 -timeout 30m ./...
 
 .PHONY: cross
 cross: ## the platforms that are shipped
