@@ -39,7 +39,7 @@ deps: ## what the tests need from the system (apt, as root or with sudo)
 	@bash .ci/deps
 
 .PHONY: check
-check: build ## build, vet, staticcheck, architecture and unit tests, under a minute
+check: build ## build, vet, staticcheck, architecture and unit tests, under two minutes
 	$(GO) vet $(TAGS) ./...
 	$(GO) tool staticcheck $(TAGS) ./...
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
